@@ -1,0 +1,62 @@
+"""The whole error family: few types, and each says whose fault it is. Malformed fields are values, not errors."""
+
+from enum import StrEnum
+
+
+class ProxyError(Exception):
+    """Whatever Tambo raises on purpose."""
+
+
+class ConfigError(ProxyError):
+    """The operator's fault: a key of the configuration is wrong. Printed as one line, exit code 3.
+
+    ``key`` is dotted (``upstream.timeout.connect``), ``source`` the file or the variable it came from.
+    """
+
+    def __init__(self, key: str, problem: str, source: str = "") -> None:
+        super().__init__(f"{source}: {key}: {problem}" if source else f"{key}: {problem}")
+        self.key = key
+        self.problem = problem
+        self.source = source
+
+
+class ClientError(ProxyError):
+    """The client's fault. ``status`` (400-499) is what it should be answered with."""
+
+    def __init__(self, status: int, problem: str) -> None:
+        super().__init__(problem)
+        self.status = status
+        self.problem = problem
+
+
+class ClientGoneError(ProxyError):
+    """The client closed its connection, or stopped sending or reading in time. Nobody is left to be told."""
+
+
+class Failure(StrEnum):
+    """How fetching from the upstream failed: what a client is told (502, 503 or 504), never more."""
+
+    UNREACHABLE = "unreachable"  # no connection: refused, no route, name or TLS failure
+    TIMEOUT = "timeout"  # connected, but no answer within the deadline
+    PROTOCOL = "protocol"  # reset, cut short, or not HTTP
+    FAULTY = "faulty"  # a 200 whose body a verdict called a failure, or a 5xx answer
+    SHED = "shed"  # not asked at all: the queue was full or the wait too long
+
+
+class UpstreamError(ProxyError):
+    """The upstream's fault. ``detail`` is for the log, never for the client."""
+
+    def __init__(self, failure: Failure, detail: str, retry_after: int | None = None) -> None:
+        super().__init__(f"{failure}: {detail}")
+        self.failure = failure
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class StoreUnavailable(ProxyError):  # noqa: N818 - the field's word; it is a state, not a mistake
+    """A store did not do an operation in time. Never leaves the exchange on the request path: counted, treated as a miss."""
+
+    def __init__(self, operation: str, detail: str) -> None:
+        super().__init__(f"{operation}: {detail}")
+        self.operation = operation
+        self.detail = detail

@@ -1,0 +1,259 @@
+"""What the exchange needs from the outside, as protocols over small values. Holds no logic."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from proxy.errors import Failure
+from proxy.policy.cache_key import CacheKey
+from proxy.policy.disposition import Disposition, NotStoredReason, StaleReason, Verdict
+from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse
+
+# Bodies ------------------------------------------------------------------------------------------------------------
+
+
+class RequestBody(Protocol):
+    """A request's content on its way in, read once."""
+
+    @property
+    def length(self) -> int | None:
+        """Bytes announced by Content-Length; None when chunked."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The raw bytes as they come. Raises ClientGoneError, or ClientError where they are malformed."""
+        ...
+
+
+class ResponseBody(Protocol):
+    """A response's content on its way out, read once."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The raw bytes as they come. Raises UpstreamError when they end before they are complete."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give up the rest. Idempotent; safe after the end; frees the connection."""
+        ...
+
+
+class Tunnel(Protocol):
+    """Both directions of a connection that was upgraded (101): opaque bytes."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Bytes from the upstream until it closes."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes to the upstream, waiting while it does not read. Raises UpstreamError when it is gone."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the upstream's side. Idempotent."""
+        ...
+
+
+# Upstream ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """What goes on the wire: final, framed by the adapter alone (``fields`` carries no framing and no Host)."""
+
+    method: str
+    target: str
+    host: str | None
+    """The Host to send; None: the upstream's own."""
+    fields: Fields
+    body: RequestBody | None = None
+    upgrade: str | None = None
+    """The protocol to ask for (``websocket``), for a request that wants to switch."""
+
+
+@dataclass(slots=True)
+class UpstreamAnswer:
+    """A final response's head, and its content or its tunnel (after 101)."""
+
+    head: ResponseHead
+    body: ResponseBody
+    tunnel: Tunnel | None = None
+
+
+class Upstream(Protocol):
+    """The one configured origin."""
+
+    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
+        """Send once and wait for the final head, within the connect and first-byte deadlines.
+
+        Never sends again, but for a GET or HEAD, once, when a reused connection closed before any byte came.
+        Raises UpstreamError; ClientGoneError and ClientError from reading the request's content.
+        """
+        ...
+
+
+# Store -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """All variants stored under a key that no hard purge concerns, and the purge log's position when we looked.
+
+    A response that a soft purge concerns comes with ``is_ended`` set.
+    """
+
+    candidates: Sequence[StoredResponse]
+    position: int
+
+
+class PurgeKind(StrEnum):
+    """What a purge is aimed at."""
+
+    URL = "url"
+    PREFIX = "prefix"
+    ALL = "all"
+
+
+class PurgeMode(StrEnum):
+    """``soft`` ends freshness, ``hard`` ends existence."""
+
+    SOFT = "soft"
+    HARD = "hard"
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """One purge: ``argument`` is a cache key's text (url), a raw path prefix (prefix) or empty (all)."""
+
+    kind: PurgeKind
+    argument: str
+    mode: PurgeMode
+
+    def concerns(self, key: CacheKey, target: str) -> bool:
+        """Whether what is stored or being fetched under ``key`` for the raw ``target`` is meant."""
+        match self.kind:
+            case PurgeKind.URL:
+                return key.text == self.argument
+            case PurgeKind.PREFIX:
+                return target.startswith(self.argument)
+            case PurgeKind.ALL:
+                return True
+
+
+class Store(Protocol):
+    """Where stored responses are kept. Returns all variants of a key; judges neither freshness nor Vary."""
+
+    async def lookup(self, key: CacheKey) -> Lookup:
+        """What is stored. Raises StoreUnavailable (with nothing usable in memory)."""
+        ...
+
+    async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> bool:
+        """Store beside the other variants, replacing the one with the same secondary key; forget it ``keep_for``
+        seconds from now. False: a purge later than ``stored.position`` concerns it hard, nothing was stored
+        (a soft one stores it as ended). Raises StoreUnavailable."""
+        ...
+
+    async def purge(self, purge: Purge) -> int | None:
+        """Make a purge true for every look-up that begins after this returns; exact count for a URL, else None.
+        Raises StoreUnavailable where it cannot be made to last."""
+        ...
+
+    def purged_since(self, position: int, key: CacheKey) -> PurgeMode | None:
+        """The strongest purge behind ``position`` that concerns ``key`` and its target; None: none."""
+        ...
+
+
+# Observer ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Exchanged:
+    """One request and what became of it: what counters and the log line are made of."""
+
+    request: RequestHead
+    route: str
+    disposition: Disposition
+    status: int
+    seconds: float
+    key: str = ""
+    saved_seconds: float = 0.0
+    sent_bytes: int = 0
+    aborted: bool = False
+    """The answer did not reach the client whole."""
+
+
+class Cause(StrEnum):
+    """Why the upstream was asked."""
+
+    MISS = "miss"
+    REFRESH = "refresh"
+    PASS = "pass"  # noqa: S105 - not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One request to the upstream and how it ended: a status, or the failure."""
+
+    route: str
+    cause: Cause
+    outcome: str
+    """``2xx`` .. ``5xx``, or a Failure."""
+    seconds: float
+
+
+class Observer(Protocol):
+    """Hears what happened. Never raises, never awaits."""
+
+    def exchanged(self, event: Exchanged) -> None:
+        """A request was answered, or its client left."""
+        ...
+
+    def fetched(self, event: Fetched) -> None:
+        """The upstream was asked."""
+        ...
+
+    def not_stored(self, route: str, reason: NotStoredReason) -> None:
+        """An answer was relayed without being stored."""
+        ...
+
+    def judged(self, route: str, verdict: Verdict) -> None:
+        """A route's rules spoke of a body."""
+        ...
+
+    def stale_served(self, route: str, reason: StaleReason) -> None:
+        """A stale stored response stood in."""
+        ...
+
+    def upstream_failed(self, route: str, failure: Failure, detail: str) -> None:
+        """Fetching failed; ``detail`` is for the log."""
+        ...
+
+    def store_failed(self, operation: str, detail: str) -> None:
+        """The store did not do an operation. Logged once per outage, counted each time."""
+        ...
+
+    def internal_error(self, where: str, error: BaseException) -> None:
+        """A bug: logged with its traceback."""
+        ...
+
+
+# Answers -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the edge writes: a final head whose fields are complete but for framing, and the content.
+
+    ``body`` is ready-made bytes, or a stream that the edge must close. For HEAD and 304 the edge sends no content;
+    ``length`` is then what Content-Length should say (None: leave it out).
+    """
+
+    head: ResponseHead
+    body: bytes | ResponseBody
+    disposition: Disposition
+    route: str
+    key: str = ""
+    length: int | None = None
+    tunnel: Tunnel | None = None
+    saved_seconds: float = 0.0
+    fields_for_debug: Fields = field(default_factory=Fields)
