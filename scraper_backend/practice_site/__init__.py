@@ -1,0 +1,1 @@
+"""A practice copy of SUNAT's "Consulta RUC" site with invented taxpayers. Must not know the scraper that visits it."""

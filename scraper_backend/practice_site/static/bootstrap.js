@@ -1,0 +1,1 @@
+// The real page loads bootstrap here; its widgets are not used.
