@@ -1,1 +1,1 @@
-"""The exchange: performs what the policy decides, over ports. Never judges a header field, never imports a library adapter."""
+"""The exchange: performs what the policy decides, over ports. Judges no header field, knows no library."""

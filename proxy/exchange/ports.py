@@ -27,7 +27,10 @@ class RequestBody(Protocol):
 
 
 class ResponseBody(Protocol):
-    """A response's content on its way out, read once."""
+    """A response's content on its way out, read once.
+
+    Its users take one iterator of it and may leave and resume that one: closing is by ``aclose`` alone.
+    """
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """The raw bytes as they come. Raises UpstreamError when they end before they are complete."""
@@ -156,6 +159,11 @@ class Store(Protocol):
     async def purge(self, purge: Purge) -> int | None:
         """Make a purge true for every look-up that begins after this returns; exact count for a URL, else None.
         Raises StoreUnavailable where it cannot be made to last."""
+        ...
+
+    @property
+    def position(self) -> int:
+        """The purge log's last position that is known here."""
         ...
 
     def purged_since(self, position: int, key: CacheKey) -> PurgeMode | None:

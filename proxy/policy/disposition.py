@@ -170,7 +170,7 @@ class Storable:
 
 @dataclass(frozen=True, slots=True)
 class NotStored:
-    """May be relayed, not stored. ``shared``: those who waited for it may have it too (an error that is nobody's own)."""
+    """May be relayed, not stored. ``shared``: whoever waited for it may have it too (an error that is nobody's)."""
 
     reason: NotStoredReason
     shared: bool = False

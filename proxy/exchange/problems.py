@@ -1,0 +1,59 @@
+"""Answers that Tambo gives by itself: JSON problem bodies (RFC 9457) that say who failed, and no internals."""
+
+import json
+
+from proxy.errors import Failure, UpstreamError
+from proxy.exchange.ports import Answer
+from proxy.policy.disposition import Disposition
+from proxy.policy.heads import cache_status
+from proxy.policy.messages import FieldLine, Fields, ResponseHead
+
+_PROBLEMS: dict[Failure, tuple[int, str, str]] = {
+    Failure.UNREACHABLE: (502, "Bad Gateway", "The upstream could not be reached."),
+    Failure.PROTOCOL: (502, "Bad Gateway", "The upstream broke off, or its answer could not be understood."),
+    Failure.FAULTY: (502, "Bad Gateway", "The upstream answered with an error."),
+    Failure.TIMEOUT: (504, "Gateway Timeout", "The upstream did not answer in time."),
+    Failure.SHED: (
+        503,
+        "Service Unavailable",
+        "The upstream is busy and the queue before it is full; try again later.",
+    ),
+}
+
+
+def failure_status(error: UpstreamError) -> int:
+    """502, 503 or 504: what a client is answered for this failure."""
+    return _PROBLEMS[error.failure][0]
+
+
+def failed(error: UpstreamError, disposition: Disposition, route: str, key: str = "") -> Answer:
+    """The answer for a fetch that failed with nothing stored to stand in."""
+    status, title, detail = _PROBLEMS[error.failure]
+    extra = (("Retry-After", str(error.retry_after)),) if error.retry_after is not None else ()
+    body = _body(status, title, detail, error.failure)
+    return Answer(_head(status, title, disposition, extra), body, disposition, route, key)
+
+
+def unsatisfiable(disposition: Disposition, route: str, key: str) -> Answer:
+    """504 for only-if-cached with nothing stored that may serve (RFC 9111 §5.2.1.7)."""
+    title, detail = "Gateway Timeout", "Nothing stored can answer, and the request says only-if-cached."
+    body = _body(504, title, detail, "not-cached")
+    return Answer(_head(504, title, disposition, ()), body, disposition, route, key)
+
+
+def _body(status: int, title: str, detail: str, code: str) -> bytes:
+    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+    return json.dumps(problem).encode()
+
+
+def _head(status: int, title: str, disposition: Disposition, extra: tuple[FieldLine, ...]) -> ResponseHead:
+    fields = Fields(
+        (
+            ("Content-Type", "application/problem+json"),
+            ("Cache-Control", "no-store"),
+            *extra,
+            ("Cache-Status", cache_status(disposition)),
+            ("X-Cache", disposition.x_cache),
+        )
+    )
+    return ResponseHead(status, fields, title)

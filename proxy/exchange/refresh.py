@@ -1,0 +1,232 @@
+"""Fills a flight: asks the upstream, lets the policy assess what came, stores it, tells those who wait.
+
+Judges nothing itself, and never speaks to a client.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from proxy.clock import Clock
+from proxy.errors import Failure, StoreUnavailable, UpstreamError
+from proxy.exchange.bodies import GrowingBody, RelayedBody
+from proxy.exchange.guard import Guard
+from proxy.exchange.ports import Cause, Fetched, Observer, Store, Upstream, UpstreamRequest
+from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, Spoken, Streaming
+from proxy.policy.cache_key import CacheKey
+from proxy.policy.disposition import (
+    Admission,
+    Faulty,
+    Freshened,
+    NotStored,
+    NotStoredReason,
+    Storable,
+    StoreDecision,
+    Verdict,
+)
+from proxy.policy.forwarding import upstream_fields
+from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse, Timing
+from proxy.policy.reuse import keep_for
+from proxy.policy.route import Match
+from proxy.policy.storability import assess, held_back, is_event_stream
+from proxy.policy.validation import conclude
+
+NOT_MODIFIED = 304
+SPOKEN_LIMIT = 256 * 1024
+"""Bytes of an error answer that are read whole so that those who waited can share it; a longer one is its asker's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One fetch: for which request and key, and what it validates."""
+
+    request: RequestHead
+    match: Match
+    key: CacheKey
+    admission: Admission
+    position: int
+    cause: Cause
+    validating: StoredResponse | None = None
+    conditional: Fields = field(default_factory=Fields)
+    wants_whole: bool = False
+    """The asker's own conditions can only be judged on the whole answer: nothing is streamed to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refresher:
+    """Fills flights from the upstream into the store."""
+
+    upstream: Upstream
+    store: Store
+    guard: Guard
+    observer: Observer
+    clock: Clock
+    total: float
+    """Seconds until a fetch must be stored or refused."""
+
+    async def fill(self, job: Job, flight: Flight) -> None:
+        """Settle ``flight``, whatever comes. Runs as the flight's own task."""
+        route = job.match.route.name
+        try:
+            async with asyncio.timeout(self.total):
+                await self._fetch(job, flight)
+        except TimeoutError:
+            self._fail(flight, route, UpstreamError(Failure.TIMEOUT, f"not complete after {self.total:g} s"))
+        except UpstreamError as error:
+            self._fail(flight, route, error)
+
+    def _fail(self, flight: Flight, route: str, error: UpstreamError) -> None:
+        self.observer.upstream_failed(route, error.failure, error.detail)
+        flight.settle(Failed(error))
+
+    async def _fetch(self, job: Job, flight: Flight) -> None:
+        slot = await self.guard.admit()
+        try:
+            arrived = await self._send(job, slot.release)
+        except BaseException:
+            slot.release()
+            raise
+        try:
+            outcome = await self._take(job, flight, arrived)
+        except BaseException:
+            await arrived.body.aclose()
+            raise
+        if outcome is not None:
+            await arrived.body.aclose()
+            flight.settle(outcome)
+
+    async def _send(self, job: Job, release: Callable[[], None]) -> "_Arrived":
+        fields = upstream_fields(job.request, job.match.route, job.admission, job.conditional)
+        host = job.request.authority if job.match.route.key.host else None
+        request_time, started = self.clock.now(), self.clock.monotonic()
+        outcome = "cancelled"
+        try:
+            answer = await self.upstream.send(UpstreamRequest("GET", job.key.target, host, fields))
+            outcome = f"{answer.head.status // 100}xx"
+        except UpstreamError as error:
+            outcome = error.failure
+            raise
+        finally:
+            seconds = self.clock.monotonic() - started
+            self.observer.fetched(Fetched(job.match.route.name, job.cause, outcome, seconds))
+        timing = Timing(request_time, self.clock.now(), seconds)
+        return _Arrived(answer.head, RelayedBody(answer.body, release), timing, started)
+
+    async def _take(self, job: Job, flight: Flight, arrived: "_Arrived") -> FillOutcome | None:
+        """What everyone gets; None when the body was handed to the asker and everyone has been told."""
+        head = arrived.head
+        if job.validating is not None and head.status == NOT_MODIFIED:
+            concluded = conclude(job.validating, head, job.match.route, arrived.timing)
+            if isinstance(concluded, Freshened):
+                return await self._keep(job, concluded.stored, head)
+        decision = assess(job.request, head, None, job.match, job.key, arrived.timing)
+        if isinstance(decision, NotStored) and not decision.shared:
+            return await self._alone(job, flight, arrived, decision.reason)
+        if isinstance(decision, Storable) and flight.has_leader and not self._must_wait(job, head):
+            return await self._stream(job, flight, arrived)
+        limit = job.match.route.max_object if isinstance(decision, Storable) else SPOKEN_LIMIT
+        data, is_whole = await arrived.body.read_up_to(limit)
+        if not is_whole:
+            arrived.body.put_back(data)
+            return await self._alone(job, flight, arrived, NotStoredReason.TOO_LARGE)
+        return await self._settle_whole(job, arrived, data)
+
+    @staticmethod
+    def _must_wait(job: Job, head: ResponseHead) -> bool:
+        return job.wants_whole or held_back(head, job.match.route)
+
+    async def _alone(self, job: Job, flight: Flight, arrived: "_Arrived", reason: NotStoredReason) -> None:
+        """The answer is its asker's only: everyone else is released at once."""
+        self.observer.not_stored(job.match.route.name, reason)
+        if flight.has_leader:
+            if is_event_stream(arrived.head):
+                arrived.body.release()
+            flight.open(Streaming(arrived.head, arrived.body, reason))
+        else:
+            await arrived.body.aclose()
+        flight.settle(Alone())
+
+    async def _stream(self, job: Job, flight: Flight, arrived: "_Arrived") -> FillOutcome | None:
+        """Send to the asker what arrives, and keep a copy for everyone else, as long as it may be stored."""
+        growing, copy, size = GrowingBody(), list[bytes](), 0
+        flight.open(Streaming(arrived.head, growing))
+        try:
+            async for chunk in arrived.body:
+                size += len(chunk)
+                copy.append(chunk)
+                growing.feed(chunk)
+                if size > job.match.route.max_object:
+                    await growing.hand_over(arrived.body)
+                    self.observer.not_stored(job.match.route.name, NotStoredReason.TOO_LARGE)
+                    flight.settle(Alone())
+                    return None
+        except UpstreamError as error:
+            growing.finish(error)
+            raise
+        except BaseException:  # the total deadline, or shutdown: the reader must not wait for ever
+            growing.finish(UpstreamError(Failure.TIMEOUT, "given up in mid-body"))
+            raise
+        growing.finish()
+        return await self._settle_whole(job, arrived, b"".join(copy))
+
+    async def _settle_whole(self, job: Job, arrived: "_Arrived", data: bytes) -> FillOutcome:
+        cost = self.clock.monotonic() - arrived.started
+        self.guard.last_cost = cost
+        timing = replace(arrived.timing, cost=cost)
+        decision = assess(job.request, arrived.head, data, job.match, job.key, timing)
+        self._count_verdict(job, arrived.head, decision)
+        match decision:
+            case Storable(stored):
+                return await self._keep(job, stored, arrived.head)
+            case NotStored(reason, shared):
+                self.observer.not_stored(job.match.route.name, reason)
+                # The whole is here: whoever waited may have it where it is nobody's own, or asks again by itself.
+                return Spoken(arrived.head, data, reason, arrived.head.status, is_shared=shared)
+            case Faulty(status):
+                self.observer.not_stored(job.match.route.name, NotStoredReason.BODY_VERDICT)
+                head = (
+                    arrived.head if status == arrived.head.status else replace(arrived.head, status=status, reason="")
+                )
+                return Spoken(head, data, NotStoredReason.BODY_VERDICT, arrived.head.status, is_faulty=True)
+            case _:
+                assert_never(decision)
+
+    def _count_verdict(self, job: Job, head: ResponseHead, decision: StoreDecision) -> None:
+        if not held_back(head, job.match.route):
+            return
+        verdict = Verdict.OK
+        match decision:
+            case Storable(stored) if stored.negative:
+                verdict = Verdict.NEGATIVE
+            case Faulty():
+                verdict = Verdict.FAILURE
+            case NotStored(reason=NotStoredReason.BODY_VERDICT):
+                verdict = Verdict.PASS
+            case _:
+                pass
+        self.observer.judged(job.match.route.name, verdict)
+
+    async def _keep(self, job: Job, stored: StoredResponse, head: ResponseHead) -> Shared:
+        stored = replace(stored, position=job.position)
+        reason: NotStoredReason | None = None
+        try:
+            left = stored.response_time + keep_for(stored) - self.clock.now()
+            if left > 0 and not await self.store.put(job.key, stored, left):
+                reason = NotStoredReason.PURGED_IN_FLIGHT
+        except StoreUnavailable as error:
+            self.observer.store_failed(error.operation, error.detail)
+            reason = NotStoredReason.STORE_ERROR
+        if reason is not None:
+            self.observer.not_stored(job.match.route.name, reason)
+        return Shared(stored, head, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """A final head, its body still to be read, and when it came (``started``: monotonic seconds)."""
+
+    head: ResponseHead
+    body: RelayedBody
+    timing: Timing
+    started: float

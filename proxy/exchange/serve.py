@@ -1,0 +1,200 @@
+"""Answers one request: key, look-up, decision, act. Performs what the policy decides, and never judges a field.
+
+A store that fails is a miss; an upstream that fails is stale, or 502, 503, 504.
+"""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import assert_never
+
+from proxy.clock import Clock
+from proxy.errors import StoreUnavailable, UpstreamError
+from proxy.exchange import problems
+from proxy.exchange.ask import Ask
+from proxy.exchange.passing import Passer
+from proxy.exchange.ports import Answer, Cause, Lookup, Observer, RequestBody, Store
+from proxy.exchange.refresh import Job, Refresher
+from proxy.exchange.replies import Replies
+from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, SingleFlight, Spoken, Streaming
+from proxy.policy import dispositions
+from proxy.policy.cache_key import CacheKey, cache_key, selects
+from proxy.policy.disposition import (
+    Forward,
+    ForwardReason,
+    PassThrough,
+    Reuse,
+    ReuseWhileRevalidating,
+    ServeStale,
+    Unsatisfiable,
+    Validate,
+)
+from proxy.policy.messages import RequestHead, Timing
+from proxy.policy.reuse import choose
+from proxy.policy.route import RoutePolicy, match_route
+from proxy.policy.storability import admit
+from proxy.policy.validation import conclude, is_conditional, stand_in
+
+ALONE_SECONDS = 5.0
+"""How long a key is not coalesced after its answer turned out to be its asker's only."""
+ALONE_KEYS = 10_000
+
+
+@dataclass(slots=True)
+class Exchange:
+    """The one entrance for requests: ``answer``."""
+
+    routes: tuple[RoutePolicy, ...]
+    store: Store
+    flights: SingleFlight
+    refresher: Refresher
+    passer: Passer
+    observer: Observer
+    clock: Clock
+    _replies: Replies = field(init=False)
+    _alone: OrderedDict[str, float] = field(init=False, default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        self._replies = Replies(self.clock, self.observer)
+
+    async def answer(self, request: RequestHead, body: RequestBody | None) -> Answer:
+        """Answer one request. Raises ClientGoneError and ClientError from reading its content, nothing else."""
+        match = match_route(self.routes, request.method, request.path)
+        admission = admit(request, match.route)
+        if isinstance(admission, PassThrough):
+            return await self.passer.forward(request, body, match, admission)
+        key = cache_key(request, match)
+        return await self._answer_from_store(Ask(request, match, key, admission, 0))
+
+    async def _answer_from_store(self, ask: Ask) -> Answer:
+        found = await self._look_up(ask.key)
+        decision = choose(ask.request, found.candidates, ask.route, self.clock.now())
+        ask = replace(ask, position=found.position)
+        match decision:
+            case Reuse(stored):
+                return self._replies.hit(ask, stored)
+            case ReuseWhileRevalidating(stored, conditional):
+                is_running = self._refresh_behind(replace(ask, stale=stored, conditional=conditional))
+                return self._replies.revalidating(ask, stored, is_running=is_running)
+            case Validate(stored, conditional):
+                return await self._fetch(replace(ask, why=ForwardReason.STALE, stale=stored, conditional=conditional))
+            case Forward(reason):
+                return await self._fetch(replace(ask, why=reason))
+            case Unsatisfiable():
+                disposition = dispositions.unanswered(ForwardReason.REQUEST, "only-if-cached")
+                return problems.unsatisfiable(disposition, ask.route.name, ask.key.text)
+            case _:
+                assert_never(decision)
+
+    async def _look_up(self, key: CacheKey) -> Lookup:
+        try:
+            return await self.store.lookup(key)
+        except StoreUnavailable as error:
+            self.observer.store_failed(error.operation, error.detail)
+            return Lookup((), self.store.position)
+
+    # Fetching --------------------------------------------------------------------------------------------------
+
+    async def _fetch(self, ask: Ask) -> Answer:
+        if ask.may_share and (flight := self._joinable(ask)) is not None:
+            return await self._follow(ask, flight)
+        if ask.request.method == "HEAD":
+            return await self.passer.forward_head(ask.request, ask.match, ask.why)
+        return await self._lead(ask)
+
+    def _joinable(self, ask: Ask) -> Flight | None:
+        flight = self.flights.find(ask.key.text)
+        if flight is None or self.store.purged_since(flight.position, ask.key) is not None:
+            return None  # what began before a purge is not for who comes after it
+        return flight
+
+    async def _lead(self, ask: Ask) -> Answer:
+        joinable = ask.may_share and not self.flights.is_full and not self._was_alone(ask.key.text)
+        flight = self._begin(ask, Cause.MISS, has_leader=True, joinable=joinable)
+        try:
+            streaming = await asyncio.shield(flight.opening)
+            if streaming is None:
+                return await self._conclude(ask, await asyncio.shield(flight.outcome), is_follower=False)
+        except asyncio.CancelledError:
+            self.flights.leave(flight, keep=joinable)
+            raise
+        if streaming.reason is not None:
+            self._remember_alone(ask.key.text)
+        return await self._stream(ask, streaming)
+
+    async def _follow(self, ask: Ask, flight: Flight) -> Answer:
+        return await self._conclude(ask, await asyncio.shield(flight.outcome), is_follower=True)
+
+    def _begin(self, ask: Ask, cause: Cause, *, has_leader: bool, joinable: bool) -> Flight:
+        flight = Flight(ask.key.text, ask.position, has_leader=has_leader)
+        wants_whole = is_conditional(ask.request)
+        job = Job(
+            ask.request, ask.match, ask.key, ask.admission, ask.position, cause, ask.stale, ask.conditional, wants_whole
+        )
+        self.flights.begin(flight, partial(self.refresher.fill, job), joinable=joinable)
+        return flight
+
+    def _refresh_behind(self, ask: Ask) -> bool:
+        """Start a refresh that nobody waits for, unless one is under way: whether one was."""
+        if self._joinable(ask) is not None:
+            return True
+        if not self.flights.is_full:
+            self._begin(ask, Cause.REFRESH, has_leader=False, joinable=True)
+        return False
+
+    # What came of it -------------------------------------------------------------------------------------------
+
+    async def _stream(self, ask: Ask, streaming: Streaming) -> Answer:
+        if ask.stale is not None:
+            now = self.clock.now()
+            concluded = conclude(ask.stale, streaming.head, ask.route, Timing(now, now))
+            if isinstance(concluded, ServeStale):
+                await streaming.body.aclose()
+                return self._replies.stood_in(ask, concluded)
+        return self._replies.streaming(ask, streaming)
+
+    async def _conclude(self, ask: Ask, outcome: FillOutcome, *, is_follower: bool) -> Answer:
+        match outcome:
+            case Shared(stored) if not is_follower or selects(stored.secondary_key, ask.request):
+                return self._replies.shared(ask, outcome, is_follower=is_follower)
+            case Spoken() if outcome.is_shared or not is_follower:
+                return self._speak(ask, outcome, is_follower=is_follower)
+            case Failed(error):
+                return self._fail(ask, error, is_follower=is_follower)
+            case Shared() | Spoken() | Alone():
+                # Not for this one: it looks again, and goes upstream by itself where need be.
+                return await self._answer_from_store(replace(ask, is_second_try=True))
+            case _:
+                assert_never(outcome)
+
+    def _speak(self, ask: Ask, spoken: Spoken, *, is_follower: bool) -> Answer:
+        if ask.stale is not None:
+            now = self.clock.now()
+            concluded = (
+                stand_in(ask.stale, spoken.failure, now)
+                if spoken.failure is not None
+                else conclude(ask.stale, spoken.head, ask.route, Timing(now, now))
+            )
+            if isinstance(concluded, ServeStale):
+                return self._replies.stood_in(ask, concluded)
+        return self._replies.spoken(ask, spoken, is_follower=is_follower)
+
+    def _fail(self, ask: Ask, error: UpstreamError, *, is_follower: bool) -> Answer:
+        concluded = stand_in(ask.stale, error.failure, self.clock.now())
+        if isinstance(concluded, ServeStale):
+            return self._replies.stood_in(ask, concluded)
+        disposition = dispositions.unanswered(ask.why, error.failure, is_collapsed=is_follower)
+        return problems.failed(error, disposition, ask.route.name, ask.key.text)
+
+    # Hit-for-miss: who asks for what cannot be shared must not queue behind others who do ------------------------
+
+    def _was_alone(self, name: str) -> bool:
+        until = self._alone.get(name)
+        return until is not None and self.clock.monotonic() < until
+
+    def _remember_alone(self, name: str) -> None:
+        self._alone[name] = self.clock.monotonic() + ALONE_SECONDS
+        self._alone.move_to_end(name)
+        if len(self._alone) > ALONE_KEYS:
+            self._alone.popitem(last=False)

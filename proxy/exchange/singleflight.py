@@ -1,0 +1,172 @@
+"""One fetch per key in a process, and the owner of every fetch's task: forgets nobody on result, error or cancellation.
+
+Knows nothing of HTTP: what a flight brings is for its fill to say and for its waiters to use.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from proxy.errors import Failure, UpstreamError
+from proxy.exchange.bodies import GrowingBody, RelayedBody
+from proxy.policy.disposition import NotStoredReason
+from proxy.policy.messages import ResponseHead, StoredResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """For the client that began the flight: the head is there, the body is coming. ``reason``: why it is not stored."""
+
+    head: ResponseHead
+    body: GrowingBody | RelayedBody
+    reason: NotStoredReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A stored response, for everyone whose selecting fields it fits."""
+
+    stored: StoredResponse
+    head: ResponseHead
+    """What the upstream answered: the full response, or the 304 that freshened ``stored``."""
+    reason: NotStoredReason | None = None
+    """Why it could not be kept all the same (a purge meanwhile, a store that is down)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A whole answer that is not stored. ``is_shared``: it is nobody's own (an error), those who waited have it too;
+    ``is_faulty``: a verdict called it a failure."""
+
+    head: ResponseHead
+    body: bytes
+    reason: NotStoredReason
+    upstream_status: int
+    """As it came; ``head`` may carry the status that a rule put in its place."""
+    is_faulty: bool = False
+    is_shared: bool = True
+
+    @property
+    def failure(self) -> Failure | None:
+        """As which failure a stale response may stand in for it; None: its status decides."""
+        return Failure.FAULTY if self.is_faulty else None
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """It turned out that this cannot be shared: whoever waited goes upstream by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """There is no answer."""
+
+    error: UpstreamError
+
+
+FillOutcome: TypeAlias = Shared | Spoken | Alone | Failed
+
+
+class Flight:
+    """One fetch on its way, and those who wait for it.
+
+    ``opening`` resolves for the client that began it, ``outcome`` for everybody else (and for it, when ``opening``
+    resolves to None). ``position`` is the purge log's position before the fetch began.
+    """
+
+    def __init__(self, name: str, position: int, *, has_leader: bool) -> None:
+        loop = asyncio.get_running_loop()
+        self.name = name
+        self.position = position
+        self.has_leader = has_leader
+        self.opening: asyncio.Future[Streaming | None] = loop.create_future()
+        self.outcome: asyncio.Future[FillOutcome] = loop.create_future()
+        self.task: asyncio.Task[None] | None = None
+
+    def open(self, streaming: Streaming | None) -> None:
+        """Tell the one that began it what to send, or (None) to wait for the outcome. The first call counts."""
+        if not self.opening.done():
+            self.opening.set_result(streaming)
+
+    def settle(self, outcome: FillOutcome) -> None:
+        """Tell everyone. The first call counts."""
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)
+        self.open(None)
+
+
+class SingleFlight:
+    """The flights under way by name, those of nobody else's concern, and small background work."""
+
+    def __init__(self, maximum: int, on_bug: Callable[[str, BaseException], None]) -> None:
+        self._maximum = maximum
+        self._on_bug = on_bug
+        self._flights: dict[str, Flight] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        """How many tasks are under way."""
+        return len(self._tasks)
+
+    @property
+    def is_full(self) -> bool:
+        """No further flight may be begun for others to join, nor in the background."""
+        return len(self._tasks) >= self._maximum
+
+    def find(self, name: str) -> Flight | None:
+        """The flight to join, if there is one that has not settled."""
+        return self._flights.get(name)
+
+    def begin(self, flight: Flight, fill: Callable[[Flight], Coroutine[None, None, None]], *, joinable: bool) -> None:
+        """Start the fill as a task of its own; ``joinable`` flights replace an older one of their name."""
+        if joinable:
+            self._flights[flight.name] = flight
+        flight.task = self._own(self._run(flight, fill))
+
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Own a small piece of background work (closing something that nobody reads any more)."""
+        self._own(work)
+
+    def leave(self, flight: Flight, *, keep: bool) -> None:
+        """The client that began it is gone. ``keep``: the fetch goes on, for the others and for the store."""
+        flight.has_leader = False
+        if flight.opening.done() and not flight.opening.cancelled():
+            streaming = flight.opening.result()
+            if streaming is not None:
+                self.spawn(streaming.body.aclose())
+        elif not keep and flight.task is not None:
+            flight.task.cancel()
+
+    async def drain(self, seconds: float) -> int:
+        """Let the tasks under way finish for so many ``seconds``, then cancel the rest: how many those were."""
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks), timeout=seconds)
+        rest = tuple(self._tasks)
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+        return len(rest)
+
+    def _own(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_bug("background task", error)
+
+    async def _run(self, flight: Flight, fill: Callable[[Flight], Coroutine[None, None, None]]) -> None:
+        flight.outcome.add_done_callback(lambda _: self._retire(flight))
+        try:
+            await fill(flight)
+        finally:
+            # Whatever happened (a bug, a cancellation), nobody is left waiting: they go by themselves.
+            flight.settle(Alone())
+
+    def _retire(self, flight: Flight) -> None:
+        if self._flights.get(flight.name) is flight:
+            del self._flights[flight.name]
