@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from scraper_backend.practice_site import messages
-from scraper_backend.practice_site.asked import FORM, Asked, read
+from scraper_backend.practice_site.asked import FORM, Asked, parse_form, read
 from scraper_backend.practice_site.control import ROUTES, SITE
 from scraper_backend.practice_site.delivery import deliver
 from scraper_backend.practice_site.firing import Firing
@@ -62,8 +62,7 @@ async def _form_page(request: web.Request) -> web.StreamResponse:
 
 
 async def _service(request: web.Request) -> web.StreamResponse:
-    fields = await request.post()
-    return await _visit(request, read({name: value for name, value in fields.items() if isinstance(value, str)}))
+    return await _visit(request, read(parse_form(await request.read())))
 
 
 async def _visit(request: web.Request, asked: Asked) -> web.StreamResponse:

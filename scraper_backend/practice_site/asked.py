@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import parse_qsl
 
 ACTIONS: Final = {
     "consPorRuc": "ficha",
@@ -22,6 +23,7 @@ ACTIONS: Final = {
 }
 TOKEN: Final = re.compile(r"[0-9a-z]{52}", re.IGNORECASE)
 LONGEST_NUMBER: Final = 20
+MOST_FIELDS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,22 @@ class Asked:
 
 
 FORM: Final = Asked("form", "", {})
+
+
+def parse_form(body: bytes) -> dict[str, str]:
+    """The fields of a posted form. Browsers encode it as the page was: UTF-8, else Latin-1; junk is no field."""
+    text = body.decode("ascii", "replace")
+    for encoding in ("utf-8", "latin-1"):
+        try:
+            pairs = parse_qsl(
+                text, keep_blank_values=True, encoding=encoding, errors="strict", max_num_fields=MOST_FIELDS
+            )
+        except UnicodeDecodeError:
+            continue
+        except ValueError:
+            break
+        return dict(pairs)
+    return {}
 
 
 def read(fields: Mapping[str, str]) -> Asked:

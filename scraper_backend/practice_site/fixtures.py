@@ -52,8 +52,9 @@ def find_by_document(kind: str, number: str) -> tuple[Taxpayer, ...]:
 
 
 def find_by_name(part: str) -> tuple[Taxpayer, ...]:
-    """The written taxpayers whose name contains `part`, letter case aside."""
-    return tuple(one for one in FIXTURES.values() if part.strip().upper() in one.name.upper())
+    """The written taxpayers whose name contains `part`, letter case aside; nobody for an empty one."""
+    wanted = part.strip().upper()
+    return tuple(one for one in FIXTURES.values() if wanted and wanted in one.name.upper())
 
 
 def invent(ruc: str) -> Taxpayer:

@@ -32,7 +32,7 @@ ENTITIES: Final = str.maketrans(
         )
     }
 )
-BLANK: Final = "\n" + " " * 40 + "\t\t\n"  # whole lines of nothing but blanks, as a server-side template leaves them
+BLANK: Final = "\n" + (" " * 96 + "\t\t\n") * 4  # what a server-side template leaves behind
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from scraper_backend.practice_site import fixtures, messages, subpages, subpages
 from scraper_backend.practice_site.asked import Asked
 from scraper_backend.practice_site.ficha import ficha
 from scraper_backend.practice_site.ficha_old import old_ficha
-from scraper_backend.practice_site.list_page import list_page
+from scraper_backend.practice_site.list_page import LIMIT, list_page
 from scraper_backend.practice_site.looks import Look, dressed, shown_ruc
 from scraper_backend.practice_site.markup import Page, entities
 from scraper_backend.practice_site.taxpayers import Taxpayer
@@ -46,9 +46,9 @@ def form_page() -> Page:
 
 def _result(asked: Asked, look: Look, now: datetime) -> Page:
     if asked.step == "list":
-        return _list(asked, now)
+        return _list(asked, look, now)
     ruc = shown_ruc(asked.ruc, look)
-    one = fixtures.find(ruc)
+    one = next(iter(shown(asked, look)), None)
     if asked.step in {"ficha", "volver"}:
         if one is None:
             return messages.unregistered(ruc, now)
@@ -60,16 +60,22 @@ def _result(asked: Asked, look: Look, now: datetime) -> Page:
     return SUB_PAGES[asked.step](one, ruc, name, now)
 
 
-def _list(asked: Asked, now: datetime) -> Page:
-    by_name = asked.fields.get("accion") == "consPorRazonSoc"
-    if by_name:
-        wanted = asked.fields.get("razSoc", "")
-        found = fixtures.find_by_name(wanted) if wanted.strip() else ()
-        what = f"el Nombre o Raz&oacute;n Social {entities(wanted)}"
+def shown(asked: Asked, look: Look) -> tuple[Taxpayer, ...]:
+    """The taxpayers that the answer shows or lists: the visitor may go to their fichas without another token."""
+    if asked.step != "list":
+        one = fixtures.find(shown_ruc(asked.ruc, look))
+        return (one,) if one else ()
+    if asked.fields.get("accion") == "consPorTipdoc":
+        return fixtures.find_by_document(asked.fields.get("tipdoc", "1"), asked.fields.get("nrodoc", ""))
+    return fixtures.find_by_name(asked.fields.get("razSoc", ""))[: LIMIT + 1]
+
+
+def _list(asked: Asked, look: Look, now: datetime) -> Page:
+    found = shown(asked, look)
+    if found:
+        return list_page(found, sum(map(ord, found[0].name)) * 7919, now)
+    if asked.fields.get("accion") == "consPorTipdoc":
+        what = f"el DNI n&uacute;mero {entities(asked.fields.get('nrodoc', ''))}"
     else:
-        wanted = asked.fields.get("nrodoc", "")
-        found = fixtures.find_by_document(asked.fields.get("tipdoc", "1"), wanted)
-        what = f"el DNI n&uacute;mero {entities(wanted)}"
-    if not found:
-        return messages.nothing_found(f"El Sistema RUC NO REGISTRA un número de RUC para {what} consultado.", now)
-    return list_page(found, sum(map(ord, wanted)) * 7919, now)
+        what = f"el Nombre o Raz&oacute;n Social {entities(asked.fields.get('razSoc', ''))}"
+    return messages.nothing_found(f"El Sistema RUC NO REGISTRA un número de RUC para {what} consultado.", now)

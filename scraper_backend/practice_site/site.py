@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from scraper_backend.practice_site import delays, fixtures, messages, render
+from scraper_backend.practice_site import delays, messages, render
 from scraper_backend.practice_site.asked import Asked
 from scraper_backend.practice_site.firing import Firing
 from scraper_backend.practice_site.journal import Entry, Journal
@@ -107,8 +107,7 @@ class Site:
         if problem is not None:
             entry.answer = "no-token"
             return problem
-        if fixtures.find(asked.ruc) is not None:
-            self._remember(visit)
+        self._remember(visit, look)
         return render.answer(asked, look, self.world.now())
 
     def _token_problem(self, visit: Visit, rules: tuple[Rule, ...]) -> Page | None:
@@ -125,10 +124,11 @@ class Site:
         self.visitors.block(visit.address, seconds[0] if seconds else self.settings.token_block)
         return messages.error_page()
 
-    def _remember(self, visit: Visit) -> None:
-        for name in (visit.session, visit.address):
-            if name:
-                self.visitors.remember(name, visit.asked.ruc)
+    def _remember(self, visit: Visit, look: Look) -> None:
+        names = [name for name in (visit.session, visit.address) if name]
+        for one in render.shown(visit.asked, look):
+            for name in names:
+                self.visitors.remember(name, one.ruc)
 
     def _send(self, visit: Visit, page: Page, look: Look, headers: tuple[tuple[str, str], ...] = ()) -> Send:
         cookies: tuple[tuple[str, str], ...] = ()
