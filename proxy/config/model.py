@@ -1,0 +1,266 @@
+"""What can be configured, with its defaults: frozen values, all times in seconds, all sizes in bytes.
+
+Reads no file and no environment, and converts nothing.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from proxy.config.secret import Secret, SecretUrl
+from proxy.policy.disposition import Verdict
+from proxy.policy.route import ForwardFields, Mode
+
+MIB = 1024 * 1024
+DAY = 86_400.0
+
+Duration = Annotated[float, Meta(ge=0, extra={"form": "duration"})]
+"""Seconds, 0 or more."""
+Wait = Annotated[float, Meta(gt=0, extra={"form": "duration"})]
+"""Seconds, more than 0: how long something is waited for."""
+Size = Annotated[int, Meta(ge=0, extra={"form": "size"})]
+"""Bytes."""
+Budget = Annotated[int, Meta(ge=MIB, extra={"form": "size"})]
+"""Bytes, a mebibyte at least: what a store may fill."""
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+"""0: any free one."""
+Ratio = Annotated[float, Meta(ge=0, le=1, extra={"form": "ratio"})]
+Status = Annotated[int, Meta(ge=200, le=599)]
+ErrorStatus = Annotated[int, Meta(ge=400, le=599)]
+Text = Annotated[str, Meta(min_length=1)]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$", extra={"right": "1-64 letters, digits, '_', '.', '-'"})]
+FieldName = Annotated[str, Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", extra={"right": "a header field's name"})]
+Method = Annotated[str, Meta(pattern=r"^(GET|HEAD)$", extra={"right": '"GET" or "HEAD"'})]
+
+_NO_LIFETIMES: Mapping[int, float] = MappingProxyType({})
+
+
+class HostSent(StrEnum):
+    """Which Host the upstream sees."""
+
+    UPSTREAM = "upstream"
+    CLIENT = "client"
+
+
+class Cookies(StrEnum):
+    """What a Cookie in a request means."""
+
+    PASS = "pass"  # noqa: S105 - not a secret
+    """It goes to the upstream, and nothing is looked up or stored."""
+    IGNORE = "ignore"
+    """It says nothing about who may see the answer."""
+
+
+class LogLevel(StrEnum):
+    """The least serious lines that are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """``auto``: console on a terminal, else json."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class Section(Struct, frozen=True, kw_only=True):
+    """A table of the file."""
+
+
+class Listen(Section, frozen=True, kw_only=True):
+    """The public listener, and what its clients may take up."""
+
+    host: Text = "0.0.0.0"  # noqa: S104 - the public listener is for everyone
+    port: Port = 8080
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks (CIDR) of front proxies whose X-Forwarded-* are believed."""
+    connections: Positive = 10_000
+    """Open client connections at most."""
+    head_timeout: Wait = 10.0
+    """For a request's head to be complete."""
+    body_timeout: Wait = 30.0
+    """For the next bytes of a request's body."""
+    write_timeout: Wait = 30.0
+    """For a client to read something of what is written."""
+    keepalive: Wait = 75.0
+    """For the next request on an idle connection."""
+
+
+class Admin(Section, frozen=True, kw_only=True):
+    """The admin listener."""
+
+    host: Text = "127.0.0.1"
+    port: Port = 8081
+    token: Secret | None = None
+
+
+class UpstreamTimeout(Section, frozen=True, kw_only=True):
+    """How long the upstream is waited for."""
+
+    connect: Wait = 5.0
+    first_byte: Wait = 90.0
+    """From the request's end to the answer's head."""
+    total: Wait = 120.0
+    """Until a fetch is stored or refused; a relayed stream is bound by ``idle`` only."""
+    idle: Wait = 60.0
+    """Between bytes of a relayed stream."""
+
+
+class Concurrency(Section, frozen=True, kw_only=True):
+    """How many requests the upstream gets at once."""
+
+    max: Positive | None = None
+    """None: unlimited."""
+    queue: Count = 100
+    queue_timeout: Wait = 60.0
+
+
+class Upstream(Section, frozen=True, kw_only=True):
+    """The one origin."""
+
+    url: str = ""
+    """Checked: http or https, a host, no credentials, query or fragment."""
+    host: HostSent = HostSent.UPSTREAM
+    timeout: UpstreamTimeout = UpstreamTimeout()
+    concurrency: Concurrency = Concurrency()
+    idle_connections: Count = 100
+    """Kept open for the next request."""
+    keepalive: Wait = 15.0
+    """How long an idle one is kept."""
+    ca_file: Text | None = None
+    """PEM file of the authorities that are trusted; None: the system's."""
+
+
+class Store(Section, frozen=True, kw_only=True):
+    """Where answers are kept."""
+
+    redis_url: SecretUrl | None = None
+    """None: the embedded store under ``data_dir``."""
+    redis_timeout: Wait = 0.05
+    """For look-ups: what a client may have to wait for a broken Redis."""
+    redis_command_timeout: Wait = 1.0
+    """For purges and writes."""
+    memory: Budget = 256 * MIB
+    data_dir: Text = "./data"
+    disk: Budget = 1024 * MIB
+    """The embedded store's file at most."""
+    max_object: Size = 8 * MIB
+    """Larger bodies stream through and are not kept."""
+    max_variants: Positive = 64
+    """Stored responses under one key."""
+
+
+class Defaults(Section, frozen=True, kw_only=True):
+    """What holds for every route that says nothing else."""
+
+    ttl: Duration = 7 * DAY
+    negative_ttl: Duration = 60.0
+    jitter: Ratio = 0.0
+    stale_while_revalidate: Duration | None = None
+    """None: as the upstream's headers say; so ``stale_if_error``."""
+    stale_if_error: Duration | None = None
+    archive: Duration = 0.0
+    made_etag: bool = True
+    expose_tags: bool = False
+    debug_headers: bool = False
+
+
+class RouteMatch(Section, frozen=True, kw_only=True):
+    """Which requests take a route."""
+
+    path: str
+    methods: tuple[Method, ...] = ("GET", "HEAD")
+
+
+class KeyQuery(Section, frozen=True, kw_only=True):
+    """How the query enters the key, and the wire."""
+
+    sort: bool = False
+    ignore: tuple[Text, ...] = ()
+
+
+class RouteKey(Section, frozen=True, kw_only=True):
+    """What tells answers apart."""
+
+    template: Text | None = None
+    query: KeyQuery = KeyQuery()
+    fields: tuple[FieldName, ...] = ()
+
+
+class RouteVerdict(Section, frozen=True, kw_only=True):
+    """What a JSON body means."""
+
+    when: Text
+    """JMESPath; false, null, "", [] and {} are not true."""
+    verdict: Verdict
+    status: ErrorStatus | None = None
+    """A failure's status towards the client."""
+
+
+class Route(Section, frozen=True, kw_only=True):
+    """One route as the file has it; None: as ``[defaults]``, ``[store]`` or the mode says."""
+
+    name: Name
+    match: RouteMatch
+    cache: bool = True
+    mode: Mode = Mode.RFC
+    key: RouteKey = RouteKey()
+    ttl: Duration | None = None
+    ttl_by_status: Mapping[Status, Duration] = field(default_factory=lambda: _NO_LIFETIMES)
+    negative_ttl: Duration | None = None
+    jitter: Ratio | None = None
+    stale_while_revalidate: Duration | None = None
+    stale_if_error: Duration | None = None
+    archive: Duration | None = None
+    tags: tuple[Text, ...] = ()
+    verdicts: tuple[RouteVerdict, ...] = ()
+    statuses: tuple[Status, ...] | Literal["all"] | None = None
+    """None: the usual ones (200 203 204 300 301 302 307 308 404 410)."""
+    cookies: Cookies = Cookies.PASS
+    store_set_cookie: bool = False
+    forward_fields: ForwardFields | None = None
+    """None: strict in override mode, all in rfc mode."""
+    forward: tuple[FieldName, ...] = ()
+    made_etag: bool | None = None
+    expose_tags: bool | None = None
+    debug_headers: bool | None = None
+    max_object: Size | None = None
+
+
+class Log(Section, frozen=True, kw_only=True):
+    """What is written, and how."""
+
+    level: LogLevel = LogLevel.INFO
+    format: LogFormat = LogFormat.AUTO
+
+
+class Stopping(Section, frozen=True, kw_only=True):
+    """After SIGTERM."""
+
+    drain_timeout: Duration | None = None
+    """For what is in flight; None: as long as ``upstream.timeout.total``."""
+    lame_duck: Duration = 0.0
+    """How long new connections are still answered."""
+
+
+class Config(Section, frozen=True, kw_only=True):
+    """Everything."""
+
+    listen: Listen = Listen()
+    admin: Admin = Admin()
+    upstream: Upstream = Upstream()
+    store: Store = Store()
+    defaults: Defaults = Defaults()
+    routes: tuple[Route, ...] = ()
+    log: Log = Log()
+    stopping: Stopping = Stopping()
