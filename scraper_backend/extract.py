@@ -12,11 +12,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from scraper_backend import ubigeo
 from scraper_backend.models import NO_DATA, NO_UBIGEO, NONE_SHOWN, NOT_GIVEN, Contribuyente, Representante
-from scraper_backend.pages import parse, text_of
+from scraper_backend.pages import Fields, parse, text_of
 from scraper_backend.text import alike, collapse, first_line, letters, mentions
-
-Fields = tuple[tuple[str, str], ...]
-"""What a form posts, in the form's own order."""
 
 REPRESENTATIVES_CONSIDERED: Final = 3
 """The API's rule: the first GERENTE among the first three rows, else the first row."""

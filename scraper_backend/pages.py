@@ -47,7 +47,18 @@ class Gone:
     reason: str
 
 
-Seen = Page | Alert | Cut | Silence | Gone
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A page that lacks the controls to go on with. `reason` is for the log."""
+
+    reason: str
+
+
+Seen = Page | Alert | Cut | Silence | Gone | Unusable
+
+
+Fields = tuple[tuple[str, str], ...]
+"""What a form posts, in the form's own order."""
 
 
 class Sign(StrEnum):
@@ -125,6 +136,8 @@ def classify(seen: Seen) -> Sign:
             return Sign.SILENT
         case Gone():
             return Sign.BROWSER_GONE
+        case Unusable():
+            return Sign.CHANGED
 
 
 def _classify_page(page: Page) -> Sign:

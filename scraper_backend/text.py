@@ -26,7 +26,7 @@ def decode(body: bytes, charset: str | None) -> str:
 
 
 def mend(text: str) -> str:
-    """Repair the letters of UTF-8 that was read one byte at a time, where "ú" looks like "Ãº". Leaves the rest alone."""
+    """Repair the letters of UTF-8 that was read one byte at a time, where "ú" looks like "Ãº"."""
     return _MISREAD.sub(_reread, text) if "\u00c3" in text or "\u00c2" in text else text
 
 

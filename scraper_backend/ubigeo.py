@@ -27,7 +27,7 @@ class Address(NamedTuple):
 @cache
 def _rows() -> tuple[tuple[str, str, str, str], ...]:
     """Read the bundled table once: code, department, province, district."""
-    with resources.files("scraper_backend").joinpath("ubigeo.csv").open(encoding="utf-8", newline="") as lines:
+    with resources.files("scraper_backend").joinpath("ubigeo.csv").open(encoding="utf-8") as lines:
         return tuple(
             (row["ubigeo"], row["departamento"], row["provincia"], row["distrito"]) for row in csv.DictReader(lines)
         )
