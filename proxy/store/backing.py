@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from proxy.exchange.ports import Purge
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
+from proxy.store.stats import TierStats
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class LoggedPurge:
-    """A purge and its place in the log (1, 2, 3, ...; the wall second it was logged)."""
+    """A purge and its place in the log (rising, gaps allowed; the wall second it was logged)."""
 
     position: int
     purge: Purge
@@ -32,6 +33,8 @@ class Backing(Protocol):
 
     tier: str
     """``disk`` or ``redis``: a metric label."""
+    stats: TierStats
+    """The backing counts what only it can see (bad entries, evictions, bytes); TieredStore counts the operations."""
 
     async def open(self) -> None:
         """Make ready; called once. A Redis that does not answer is not an error here."""
@@ -54,7 +57,11 @@ class Backing(Protocol):
         ...
 
     async def log_purge(self, purge: Purge) -> int:
-        """Append to the purge log so that it lasts; its position."""
+        """Append to the purge log so that it lasts; its position.
+
+        Positions never fall, even when the log itself was lost: a fetch that began before must still be older than
+        every later purge (a log that begins anew may begin at the wall clock's milliseconds).
+        """
         ...
 
     async def purges_after(self, position: int) -> Sequence[LoggedPurge]:
@@ -64,4 +71,29 @@ class Backing(Protocol):
     @property
     def is_up(self) -> bool:
         """Whether the last operations went through (Redis: the breaker is closed)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """One step of a sweep."""
+
+    changed: int
+    """How many stored responses this step removed or ended."""
+    carried_out: int
+    """Every purge up to this position is now carried out on what is stored: reads need not ask the log about it."""
+    more: bool
+    """Whether another step has work to do now."""
+
+
+@runtime_checkable
+class Sweeps(Protocol):
+    """A Backing that can carry out logged purges on what it stores, bit by bit. One that cannot keeps its log longer."""
+
+    async def sweep(self) -> Swept:
+        """Remove what expired and carry out logged purges: one step of a few milliseconds. Raises StoreUnavailable."""
+        ...
+
+    async def forget_purges(self, up_to: int) -> None:
+        """Drop log entries up to a position that was carried out. Raises StoreUnavailable."""
         ...

@@ -1,0 +1,217 @@
+"""Stored responses as bytes and back: a versioned envelope that names its key. Performs no I/O and never unpickles.
+
+Layout: magic, version, coding, length and CRC-32 of the rest, then length of the head, the head (MessagePack array,
+the key's full text first) and the body (as it is, or one zstd frame).
+"""
+
+import math
+import struct
+import zlib
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Annotated, Final
+
+import msgspec
+import zstandard
+
+from proxy.policy.cache_key import CacheKey
+from proxy.policy.messages import Fields, StoredResponse, Windows
+
+VERSION: Final = 1
+MAX_BODY: Final = 64 * 1024 * 1024
+"""Bytes of body that decoding makes room for unless told otherwise."""
+
+_COMPRESS_ABOVE: Final = 1024
+_MAGIC: Final = b"TMBO"
+_PREFIX: Final = struct.Struct(
+    ">4sBBIII"
+)  # magic, version, coding, CRC-32 and length of what follows, length of the body
+_HEAD_LENGTH: Final = struct.Struct(">I")
+_IDENTITY: Final = 0
+_ZSTD: Final = 1
+
+
+class BadEntry(StrEnum):
+    """Why bytes are not the stored response that was asked for: the ``reason`` of tambo_store_bad_entries_total."""
+
+    MAGIC = "magic"
+    VERSION = "version"
+    LENGTH = "length"
+    CHECKSUM = "checksum"
+    KEY = "key"
+    MALFORMED = "malformed"
+
+
+class _Head(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Everything but the body, in the order it is written. Only ever appended to within a version."""
+
+    key: str
+    target: str
+    route: str
+    status: Annotated[int, msgspec.Meta(ge=100, le=999)]
+    reason: str
+    fields: tuple[tuple[str, str], ...]
+    secondary_key: tuple[tuple[str, str | None], ...]
+    tags: tuple[str, ...]
+    etag: str | None
+    etag_is_made: bool
+    last_modified: str | None
+    freshness_lifetime: float
+    corrected_initial_age: float
+    response_time: float
+    windows: tuple[float, float, float]
+    never_stale: bool
+    always_validate: bool
+    allows_authorized: bool
+    negative: bool
+    cost: float
+    position: Annotated[int, msgspec.Meta(ge=0)]
+    is_ended: bool
+
+
+_write_head: Final = msgspec.msgpack.Encoder().encode
+_read_head: Final = msgspec.msgpack.Decoder(_Head).decode
+
+
+class _Unreadable(Exception):
+    def __init__(self, reason: BadEntry) -> None:
+        self.reason = reason
+
+
+def encode(key: CacheKey, stored: StoredResponse, level: int = 1) -> bytes:
+    """The envelope for ``stored`` under ``key``.
+
+    A body over 1 KiB is compressed at this zstd ``level`` where that makes it smaller; 0: never.
+    """
+    head = _write_head(_head_of(key, stored))
+    coding, body = _compressed(stored.body, level)
+    rest = b"".join((_HEAD_LENGTH.pack(len(head)), head, body))
+    return _PREFIX.pack(_MAGIC, VERSION, coding, zlib.crc32(rest), len(rest), len(stored.body)) + rest
+
+
+def decode(data: bytes, key: CacheKey, max_body: int = MAX_BODY) -> StoredResponse | BadEntry:
+    """What ``data`` holds if it is whole, sound and belongs to ``key``, else what is wrong with it. Never raises.
+
+    Makes room for no more than ``max_body`` bytes of body and a small multiple of ``len(data)``, whatever it says.
+    """
+    if len(data) < _PREFIX.size or data[:4] != _MAGIC:
+        return BadEntry.MAGIC
+    read = _READERS.get(data[4])
+    if read is None:
+        return BadEntry.VERSION
+    try:
+        return read(data, key, max_body)
+    except _Unreadable as unreadable:
+        return unreadable.reason
+
+
+def _read_v1(data: bytes, key: CacheKey, max_body: int) -> StoredResponse:
+    _, _, coding, checksum, length, body_length = _PREFIX.unpack_from(data)
+    rest = memoryview(data)[_PREFIX.size :]
+    if len(rest) != length or length < _HEAD_LENGTH.size or body_length > max_body:
+        raise _Unreadable(BadEntry.LENGTH)
+    if zlib.crc32(rest) != checksum:
+        raise _Unreadable(BadEntry.CHECKSUM)
+    body_at = _HEAD_LENGTH.size + _HEAD_LENGTH.unpack_from(rest)[0]
+    if body_at > length:
+        raise _Unreadable(BadEntry.LENGTH)
+    head = _head_from(rest[_HEAD_LENGTH.size : body_at])
+    if head.key != key.text:
+        raise _Unreadable(BadEntry.KEY)
+    return _stored_from(head, _expanded(rest[body_at:], coding, body_length))
+
+
+_READERS: Final[Mapping[int, Callable[[bytes, CacheKey, int], StoredResponse]]] = {VERSION: _read_v1}
+"""This version's reader and, once there is one, the last version's: what one release wrote the next can read."""
+
+
+def _compressed(body: bytes, level: int) -> tuple[int, bytes]:
+    if level <= 0 or len(body) <= _COMPRESS_ABOVE:
+        return _IDENTITY, body
+    frame = zstandard.ZstdCompressor(level=level).compress(body)
+    return (_ZSTD, frame) if len(frame) < len(body) else (_IDENTITY, body)
+
+
+def _expanded(body: memoryview, coding: int, length: int) -> bytes:
+    if coding == _IDENTITY:
+        if len(body) != length:
+            raise _Unreadable(BadEntry.LENGTH)
+        return bytes(body)
+    if coding != _ZSTD:
+        raise _Unreadable(BadEntry.MALFORMED)
+    try:
+        # The frame's own word is what the library makes room for: it must be the length that was held against the cap.
+        if zstandard.frame_content_size(body) != length:
+            raise _Unreadable(BadEntry.LENGTH)
+        return zstandard.ZstdDecompressor().decompress(body)
+    except zstandard.ZstdError:
+        raise _Unreadable(BadEntry.MALFORMED) from None
+
+
+def _head_from(data: memoryview) -> _Head:
+    try:
+        head = _read_head(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise _Unreadable(BadEntry.MALFORMED) from None
+    if not _is_sane(head):
+        raise _Unreadable(BadEntry.MALFORMED)
+    return head
+
+
+def _is_sane(head: _Head) -> bool:
+    numbers = (head.freshness_lifetime, head.corrected_initial_age, head.response_time, head.cost, *head.windows)
+    return all(map(math.isfinite, numbers))
+
+
+def _head_of(key: CacheKey, stored: StoredResponse) -> _Head:
+    return _Head(
+        key.text,
+        stored.target,
+        stored.route,
+        stored.status,
+        stored.reason,
+        stored.fields.lines,
+        stored.secondary_key,
+        stored.tags,
+        stored.etag,
+        stored.etag_is_made,
+        stored.last_modified,
+        stored.freshness_lifetime,
+        stored.corrected_initial_age,
+        stored.response_time,
+        (stored.windows.revalidate, stored.windows.error, stored.windows.archive),
+        stored.never_stale,
+        stored.always_validate,
+        stored.allows_authorized,
+        stored.negative,
+        stored.cost,
+        stored.position,
+        stored.is_ended,
+    )
+
+
+def _stored_from(head: _Head, body: bytes) -> StoredResponse:
+    return StoredResponse(
+        target=head.target,
+        route=head.route,
+        status=head.status,
+        reason=head.reason,
+        fields=Fields(head.fields),
+        body=body,
+        secondary_key=head.secondary_key,
+        tags=head.tags,
+        etag=head.etag,
+        etag_is_made=head.etag_is_made,
+        last_modified=head.last_modified,
+        freshness_lifetime=head.freshness_lifetime,
+        corrected_initial_age=head.corrected_initial_age,
+        response_time=head.response_time,
+        windows=Windows(*head.windows),
+        never_stale=head.never_stale,
+        always_validate=head.always_validate,
+        allows_authorized=head.allows_authorized,
+        negative=head.negative,
+        cost=head.cost,
+        position=head.position,
+        is_ended=head.is_ended,
+    )

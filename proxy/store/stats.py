@@ -1,0 +1,51 @@
+"""What a tier counts: plain integers that telemetry reads on scrape. Knows no metrics library."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from proxy.store.codec import BadEntry
+
+BUCKETS = (0.00005, 0.0002, 0.001, 0.005, 0.02, 0.05, 0.2, 1.0)
+"""Upper bounds of the duration buckets in seconds; slower ones fall into a last, open bucket."""
+
+
+@dataclass(slots=True)
+class Durations:
+    """How long an operation took: a histogram with the bounds of BUCKETS."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    """Per bucket, not cumulative."""
+    total: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one operation."""
+        self.total += seconds
+        for at, bound in enumerate(BUCKETS):
+            if seconds <= bound:
+                self.counts[at] += 1
+                return
+        self.counts[-1] += 1
+
+
+@dataclass(slots=True)
+class TierStats:
+    """One tier's counters. ``bytes`` and ``entries`` are levels, the others only rise."""
+
+    tier: str
+    """``memory``, ``disk`` or ``redis``: a metric label."""
+    bytes: int = 0
+    entries: int = 0
+    evictions: int = 0
+    """Stored responses that had to leave for space."""
+    operations: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By operation (get, put, remove, purge) and outcome (hit, miss, ok, refused, error)."""
+    durations: dict[str, Durations] = field(default_factory=dict)
+    bad_entries: Counter[BadEntry] = field(default_factory=Counter)
+
+    def did(self, operation: str, outcome: str, seconds: float) -> None:
+        """Count an operation that took ``seconds`` (monotonic)."""
+        self.operations[operation, outcome] += 1
+        durations = self.durations.get(operation)
+        if durations is None:
+            durations = self.durations[operation] = Durations()
+        durations.add(seconds)

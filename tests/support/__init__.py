@@ -1,0 +1,1 @@
+"""Fakes, builders and real servers that tests share."""
