@@ -88,7 +88,7 @@ class Swept:
 
 @runtime_checkable
 class Sweeps(Protocol):
-    """A Backing that can carry out logged purges on what it stores, bit by bit. One that cannot keeps its log longer."""
+    """A Backing that can carry out logged purges on what it stores, bit by bit; any other keeps its log longer."""
 
     async def sweep(self) -> Swept:
         """Remove what expired and carry out logged purges: one step of a few milliseconds. Raises StoreUnavailable."""
