@@ -5,6 +5,7 @@ Knows numbers and waits only; which request deserves a place is not its question
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -40,9 +41,10 @@ class Slot:
 class Guard:
     """Hands out slots, first come first served."""
 
-    def __init__(self, settings: GuardSettings, clock: Clock) -> None:
+    def __init__(self, settings: GuardSettings, clock: Clock, on_wait: Callable[[float], None]) -> None:
         self._settings = settings
         self._clock = clock
+        self._on_wait = on_wait
         self._waiting: deque[asyncio.Future[None]] = deque()
         self.inflight = 0
         self.shed: dict[str, int] = {"queue-full": 0, "queue-timeout": 0}
@@ -64,6 +66,7 @@ class Guard:
             raise self._refuse("queue-full")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
+        since = self._clock.monotonic()
         try:
             async with asyncio.timeout(self._settings.queue_timeout):
                 await turn
@@ -72,6 +75,7 @@ class Guard:
             if isinstance(error, TimeoutError):
                 raise self._refuse("queue-timeout") from None
             raise
+        self._on_wait(self._clock.monotonic() - since)
         return Slot(self)
 
     def take_back(self) -> None:

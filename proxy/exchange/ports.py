@@ -228,6 +228,10 @@ class Observer(Protocol):
         """A route's rules spoke of a body."""
         ...
 
+    def waited(self, seconds: float) -> None:
+        """A fetch got its place at the upstream after so long in the queue."""
+        ...
+
     def stale_served(self, route: str, reason: StaleReason) -> None:
         """A stale stored response stood in."""
         ...

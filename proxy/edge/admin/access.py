@@ -1,0 +1,77 @@
+"""Who may use the admin listener. Pure: decides over the request's fields, and sends nothing."""
+
+import hmac
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+OPEN_PATHS = frozenset({"/metrics", "/healthz", "/readyz", "/health"})
+"""Answered without a token on the admin listener."""
+
+_LOOPBACK_NAMES = frozenset({"localhost"})
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The status to refuse with, and what would be right."""
+
+    status: int
+    detail: str
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address (no port) can only be this machine."""
+    if host.lower() in _LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The rule for one admin listener: its token, and whether it listens on loopback alone."""
+
+    token: str | None
+    on_loopback: bool
+
+    def refusal(self, path: str, host: str, origin: str | None, authorization: str | None) -> Refusal | None:
+        """Why this request may not pass; None: it may.
+
+        ``host`` is the Host field; a page of another site that a browser shows here betrays itself by it or by Origin.
+        """
+        if path in OPEN_PATHS:
+            return None
+        if self.token is not None:
+            return None if self._has_token(authorization) else _unauthorized(authorization)
+        if not self.on_loopback:
+            return Refusal(403, "Set ADMIN_TOKEN: without one this listener answers health and metrics only.")
+        if not is_loopback(_host_name(host)) or (origin is not None and not is_loopback(_origin_host(origin))):
+            return Refusal(403, "Without ADMIN_TOKEN only requests to localhost, from no other site, are answered.")
+        return None
+
+    def _has_token(self, authorization: str | None) -> bool:
+        scheme, _, token = (authorization or "").partition(" ")
+        expected = (self.token or "").encode()
+        return scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode("utf-8", "replace"), expected)
+
+
+def _unauthorized(authorization: str | None) -> Refusal:
+    if authorization is None:
+        return Refusal(401, "Send 'Authorization: Bearer ' and the value of ADMIN_TOKEN.")
+    return Refusal(401, "That is not the value of ADMIN_TOKEN.")
+
+
+def _host_name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _origin_host(origin: str) -> str:
+    try:
+        return urlsplit(origin).hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,115 @@
+"""The admin listener's HTTP: health, metrics, purge. Translates; the purger and the telemetry do the work."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from proxy.edge.admin.access import Gate
+from proxy.edge.admin.purge_form import read_form
+from proxy.errors import ClientError, StoreUnavailable
+from proxy.exchange.purging import Purger
+
+LOG = logging.getLogger("tambo.admin")
+MAX_BODY = 64 * 1024
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the health endpoints say: ``redis`` is connected, disconnected or embedded."""
+
+    redis: str
+    is_ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AdminParts:
+    """What the admin listener is made of."""
+
+    gate: Gate
+    purger: Purger
+    health: Callable[[], Health]
+    metrics: Callable[[], bytes]
+    metrics_type: str
+    on_purge: Callable[[str, str, int | None], None]
+    """Told kind, mode and count of each purge that succeeded."""
+
+
+def make_admin_app(parts: AdminParts) -> web.Application:
+    """The admin application, ready for a runner."""
+    app = web.Application(middlewares=[_gate(parts.gate)], client_max_size=MAX_BODY)
+    endpoints = _Endpoints(parts)
+    app.router.add_get("/healthz", endpoints.alive)
+    app.router.add_get("/readyz", endpoints.ready)
+    app.router.add_get("/health", endpoints.health)
+    app.router.add_get("/metrics", endpoints.metrics)
+    app.router.add_post("/admin/purge", endpoints.purge)
+    return app
+
+
+def _gate(gate: Gate) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        fields = request.headers
+        refusal = gate.refusal(request.path, request.host, fields.get("Origin"), fields.get("Authorization"))
+        if refusal is not None:
+            challenge = {"WWW-Authenticate": "Bearer"} if refusal.status == web.HTTPUnauthorized.status_code else {}
+            return _problem(refusal.status, refusal.detail, challenge)
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+            return _problem(error.status, f"{error.reason}: {request.method} {request.path}", allow)
+        except ClientError as error:
+            return _problem(error.status, error.problem)
+        except StoreUnavailable as error:
+            LOG.warning("purge refused", extra={"operation": error.operation, "detail": error.detail})
+            text = "The store cannot be written, so nothing was purged; try again."
+            return _problem(web.HTTPServiceUnavailable.status_code, text, {"Retry-After": "1"})
+
+    return check
+
+
+class _Endpoints:
+    def __init__(self, parts: AdminParts) -> None:
+        self._parts = parts
+
+    async def alive(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def ready(self, _: web.Request) -> web.Response:
+        if self._parts.health().is_ready:
+            return web.Response(text="ready\n")
+        return web.Response(status=web.HTTPServiceUnavailable.status_code, text="stopping\n")
+
+    async def health(self, _: web.Request) -> web.Response:
+        health = self._parts.health()
+        status = "degraded" if health.redis == "disconnected" else "healthy"
+        return web.json_response({"status": status, "redis": health.redis})
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._parts.metrics(), headers={"Content-Type": self._parts.metrics_type})
+
+    async def purge(self, request: web.Request) -> web.Response:
+        form = read_form(await request.read(), request.query)
+        count = await self._parts.purger.purge(form.kind, form.argument, form.mode)
+        self._parts.on_purge(form.kind, form.mode, count)
+        LOG.info(
+            "purged",
+            extra={
+                "kind": form.kind.value,
+                "argument": form.argument,
+                "mode": form.mode.value,
+                "count": count,
+                "by": request.remote,
+            },
+        )
+        return web.json_response({"kind": form.kind, "mode": form.mode, "count": count})
+
+
+def _problem(status: int, detail: str, fields: dict[str, str] | None = None) -> web.Response:
+    body = json.dumps({"type": "about:blank", "status": status, "detail": detail})
+    return web.Response(status=status, text=body, content_type="application/problem+json", headers=fields)

@@ -1,0 +1,68 @@
+"""Reads what a purge request asks for, from a JSON object or from query parameters. Purges nothing."""
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proxy.errors import ClientError
+from proxy.exchange.ports import PurgeKind, PurgeMode
+
+BAD_REQUEST = 400
+_KINDS = tuple(kind.value for kind in PurgeKind)
+_NAMES = (*_KINDS, "mode")
+_TRUE = frozenset({"true", "1", "yes", ""})
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeForm:
+    """A purge that was asked for."""
+
+    kind: PurgeKind
+    argument: str
+    mode: PurgeMode
+
+
+def read_form(body: bytes, query: Mapping[str, str]) -> PurgeForm:
+    """The purge in a request. Raises ClientError(400) that names what is wrong and what would be right."""
+    given: dict[str, object] = dict(query)
+    if body.strip():
+        given.update(_json_object(body))
+    for name in given:
+        if name not in _NAMES:
+            near = difflib.get_close_matches(name, _NAMES, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; the names are {', '.join(_NAMES)}"
+            raise ClientError(BAD_REQUEST, f"unknown name {name!r}{hint}")
+    aims = [kind for kind in PurgeKind if kind.value in given and given[kind.value] not in (None, False)]
+    if len(aims) != 1:
+        raise ClientError(BAD_REQUEST, f"say exactly one of {', '.join(_KINDS)}")
+    return PurgeForm(aims[0], _argument(aims[0], given[aims[0].value]), _mode(given.get("mode", "soft")))
+
+
+def _json_object(body: bytes) -> dict[str, object]:
+    try:
+        value = json.loads(body)
+    except ValueError as error:
+        raise ClientError(BAD_REQUEST, f"the body is not JSON: {error}") from None
+    except RecursionError:
+        raise ClientError(BAD_REQUEST, "the body is nested too deep") from None
+    if not isinstance(value, dict):
+        raise ClientError(BAD_REQUEST, 'the body must be a JSON object, as in {"url": "/path"}')
+    return value
+
+
+def _argument(kind: PurgeKind, value: object) -> str:
+    if kind is PurgeKind.ALL:
+        if value is True or (isinstance(value, str) and value.lower() in _TRUE):
+            return ""
+        raise ClientError(BAD_REQUEST, "'all' must be true")
+    if not isinstance(value, str) or not value:
+        raise ClientError(BAD_REQUEST, f'{kind.value!r} must be a text, as in "/path"')
+    return value
+
+
+def _mode(value: object) -> PurgeMode:
+    try:
+        return PurgeMode(str(value))
+    except ValueError:
+        raise ClientError(BAD_REQUEST, f"'mode' must be soft or hard, not {value!r}") from None

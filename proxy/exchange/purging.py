@@ -1,0 +1,62 @@
+"""Turns an operator's wish to purge into a purge of the store: which key a URL has. Removes nothing itself."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from proxy.errors import ClientError
+from proxy.exchange.ports import Purge, PurgeKind, PurgeMode, Store
+from proxy.policy.cache_key import CacheKey, cache_key
+from proxy.policy.messages import Fields, RequestHead
+from proxy.policy.route import RoutePolicy, match_route
+
+BAD_REQUEST = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Purger:
+    """Purges by URL, by path prefix, and everything."""
+
+    routes: tuple[RoutePolicy, ...]
+    store: Store
+
+    def key_of(self, url: str) -> CacheKey:
+        """The key of a URL: absolute, or path and query. Raises ClientError(400) where it has none."""
+        request = RequestHead("GET", _target(url), Fields(), authority=_authority(url))
+        match = match_route(self.routes, "GET", request.path)
+        if match.route.key.host and not request.authority:
+            raise ClientError(
+                BAD_REQUEST, f"the host is part of the keys of route {match.route.name!r}: give an absolute URL"
+            )
+        return cache_key(request, match)
+
+    async def purge(self, kind: PurgeKind, argument: str, mode: PurgeMode) -> int | None:
+        """Purge; the exact count for a URL, else None. Raises ClientError and StoreUnavailable."""
+        match kind:
+            case PurgeKind.URL:
+                argument = self.key_of(argument).text
+            case PurgeKind.PREFIX:
+                argument = _target(argument)
+            case PurgeKind.ALL:
+                argument = ""
+        return await self.store.purge(Purge(kind, argument, mode))
+
+
+def _target(url: str) -> str:
+    """The raw path and query of an absolute URL, or of what is already one."""
+    target = url
+    if not url.startswith("/"):
+        scheme, separator, rest = url.partition("://")
+        if scheme.lower() not in ("http", "https") or not separator or not rest or rest.startswith("/"):
+            raise ClientError(BAD_REQUEST, f"{url!r} is neither an absolute URL nor a path that begins with '/'")
+        start = min((at for mark in "/?#" if (at := rest.find(mark)) >= 0), default=len(rest))
+        target = rest[start:]
+        if not target.startswith("/"):
+            target = f"/{target}"
+    target = target.partition("#")[0]
+    if any(character <= " " or character > "~" for character in target):
+        raise ClientError(BAD_REQUEST, f"{url!r} has characters that a URL writes percent-encoded")
+    return target
+
+
+def _authority(url: str) -> str:
+    return "" if url.startswith("/") else urlsplit(url).netloc.lower()

@@ -1,0 +1,1 @@
+"""What happened, as integers read on scrape and one log line per exchange. Decides nothing; no URL in a label."""

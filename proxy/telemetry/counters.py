@@ -1,0 +1,99 @@
+"""The observer's counters: plain numbers that are added to, and read when somebody scrapes. Formats nothing."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Sequence
+
+from proxy.exchange.ports import Exchanged, Fetched
+from proxy.policy.disposition import NotStoredReason, Result, StaleReason, Verdict
+
+REQUEST_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+UPSTREAM_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 90, 120)
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE", "QUERY"})
+"""What the ``method`` label may say; everything else is ``other``, so that clients cannot grow it."""
+
+_SAVED_BY = {
+    Result.HIT: "hit",
+    Result.COALESCED: "coalesced",
+    Result.STALE_REVALIDATE: "stale",
+    Result.STALE_ERROR: "stale",
+    Result.ARCHIVE: "stale",
+}
+
+
+class Histogram:
+    """Counts of seconds by upper bound, and their sum."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one observation."""
+        self.counts[bisect_left(self.bounds, seconds)] += 1
+        self.total += seconds
+
+
+class Counters:
+    """Everything that is counted, by its labels' values in the order in which the metric names them."""
+
+    def __init__(self) -> None:
+        self.requests: defaultdict[tuple[str, str, str, str], int] = defaultdict(int)
+        self.request_seconds: dict[tuple[str, str], Histogram] = {}
+        self.upstream_requests: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+        self.upstream_seconds: dict[str, Histogram] = {}
+        self.queue_seconds = Histogram(UPSTREAM_BUCKETS)
+        self.saved_seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
+        self.coalesced: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.not_stored_by_reason: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.verdicts: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.stale_by_reason: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.purges: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.purged_entries = 0
+
+    def exchanged(self, event: Exchanged) -> None:
+        """Count a request that is over."""
+        result = event.disposition.result
+        method = event.request.method if event.request.method in METHODS else "other"
+        self.requests[event.route, method, result, f"{event.status // 100}xx"] += 1
+        histogram = self.request_seconds.get((event.route, result))
+        if histogram is None:
+            histogram = self.request_seconds[event.route, result] = Histogram(REQUEST_BUCKETS)
+        histogram.add(event.seconds)
+        if result is Result.COALESCED:
+            self.coalesced[event.route, "process"] += 1
+        if event.saved_seconds and (by := _SAVED_BY.get(result)) is not None:
+            self.saved_seconds[event.route, by] += event.saved_seconds
+
+    def fetched(self, event: Fetched) -> None:
+        """Count a request to the upstream."""
+        self.upstream_requests[event.route, event.cause, event.outcome] += 1
+        histogram = self.upstream_seconds.get(event.route)
+        if histogram is None:
+            histogram = self.upstream_seconds[event.route] = Histogram(UPSTREAM_BUCKETS)
+        histogram.add(event.seconds)
+
+    def waited(self, seconds: float) -> None:
+        """Count a wait in the queue before the upstream."""
+        self.queue_seconds.add(seconds)
+
+    def not_stored(self, route: str, reason: NotStoredReason) -> None:
+        """Count an answer that was not kept."""
+        self.not_stored_by_reason[route, reason] += 1
+
+    def judged(self, route: str, verdict: Verdict) -> None:
+        """Count a verdict."""
+        self.verdicts[route, verdict] += 1
+
+    def stale_served(self, route: str, reason: StaleReason) -> None:
+        """Count a stale answer."""
+        self.stale_by_reason[route, reason] += 1
+
+    def purged(self, kind: str, mode: str, count: int | None) -> None:
+        """Count a purge, and what it is known to have removed or ended."""
+        self.purges[kind, mode] += 1
+        self.purged_entries += count or 0

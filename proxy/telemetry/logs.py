@@ -1,0 +1,64 @@
+"""Log lines: JSON for machines, one readable line for people. Sets up logging once; says nothing itself."""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Mapping
+from typing import TextIO
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+def _extra(record: logging.LogRecord) -> Mapping[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD and value is not None}
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time (UTC, RFC 3339), level, logger, message, and what the call added."""
+
+    converter = time.gmtime
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line; control characters are escaped by JSON."""
+        line: dict[str, object] = {
+            "time": f"{self.formatTime(record, '%Y-%m-%dT%H:%M:%S')}.{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_extra(record),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class ConsoleFormatter(logging.Formatter):
+    """For a terminal: time, level where it matters, message, then name=value."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line (a bug's traceback follows on its own)."""
+        level = "" if record.levelno == logging.INFO else f"{record.levelname} "
+        extra = _extra(record)
+        if record.name == "tambo.access":
+            text = "{method} {target} {status} {cache} {seconds:.3f}s".format_map(extra)
+            text = text.encode("unicode_escape").decode("ascii") if not text.isprintable() else text
+        else:
+            pairs = " ".join(f"{name}={str(value)!r}" for name, value in extra.items())
+            text = f"{record.getMessage()} {pairs}".rstrip()
+        line = f"{self.formatTime(record, '%H:%M:%S')} {level}{text}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def set_up(level: str, *, as_json: bool, stream: TextIO | None = None) -> None:
+    """Send everything under ``tambo`` to ``stream`` (standard error). ``level``: debug, info, warning, error.
+
+    A log that cannot be written (a full disk) is dropped without a word: it must not stop the service.
+    """
+    logging.raiseExceptions = False
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter() if as_json else ConsoleFormatter())
+    root = logging.getLogger("tambo")
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    root.propagate = False

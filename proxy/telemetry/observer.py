@@ -1,0 +1,67 @@
+"""The exchange's observer: counts everything, and writes one log line per exchange and per trouble. Never raises."""
+
+import logging
+
+from proxy.clock import Clock
+from proxy.errors import Failure
+from proxy.exchange.ports import Exchanged
+from proxy.telemetry.counters import Counters
+
+ACCESS = logging.getLogger("tambo.access")
+UPSTREAM = logging.getLogger("tambo.upstream")
+STORE = logging.getLogger("tambo.store")
+BUG = logging.getLogger("tambo.bug")
+
+STORE_LOG_SECONDS = 60.0
+"""A failing store is logged once, then at most this often: an outage must not fill the disk as well."""
+
+
+class Telemetry(Counters):
+    """Counters with a voice."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._store_logged_at = -STORE_LOG_SECONDS
+        self.bugs = 0
+
+    def exchanged(self, event: Exchanged) -> None:
+        """Count the request and log it."""
+        super().exchanged(event)
+        if not ACCESS.isEnabledFor(logging.INFO):
+            return
+        request, disposition = event.request, event.disposition
+        ACCESS.info(
+            "request",
+            extra={
+                "method": request.method,
+                "target": request.target,
+                "status": event.status,
+                "cache": disposition.x_cache,
+                "result": disposition.result.value,
+                "detail": disposition.detail,
+                "route": event.route,
+                "key": event.key or None,
+                "seconds": round(event.seconds, 6),
+                "bytes": event.sent_bytes,
+                "saved": round(event.saved_seconds, 3) or None,
+                "peer": request.peer,
+                "aborted": event.aborted or None,
+            },
+        )
+
+    def upstream_failed(self, route: str, failure: Failure, detail: str) -> None:
+        """Log a fetch that brought no answer; it was counted as a fetch already."""
+        UPSTREAM.warning("upstream failed", extra={"route": route, "failure": failure.value, "detail": detail})
+
+    def store_failed(self, operation: str, detail: str) -> None:
+        """Log a store that does not answer, once in a while; the store counts its operations by itself."""
+        now = self._clock.monotonic()
+        if now - self._store_logged_at >= STORE_LOG_SECONDS:
+            self._store_logged_at = now
+            STORE.warning("store failed; going on without it", extra={"operation": operation, "detail": detail})
+
+    def internal_error(self, where: str, error: BaseException) -> None:
+        """Log a bug with its traceback."""
+        self.bugs += 1
+        BUG.error("internal error", extra={"where": where}, exc_info=error)
