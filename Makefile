@@ -1,0 +1,49 @@
+# Every target sets up what it needs and leaves .venv/bin/tambo behind.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: run test test-fast check format bench compose-check clean help
+
+help:
+	@echo "make run            Tambo on :8080 in front of the bundled scraper and the practice copy of SUNAT's site"
+	@echo "make run LIVE=1     the same, scraping the real site"
+	@echo "make run UPSTREAM=https://api.example.com    Tambo alone, in front of any API"
+	@echo "make test           every test; make test-fast: those that need no service"
+	@echo "make check          format, lint, types, import contracts"
+	@echo "make bench          benchmarks; make compose-check: builds and runs docker-compose.yml for real"
+
+$(STAMP): pyproject.toml
+	@scripts/venv "$(PYTHON)"
+	@touch $@
+
+run: $(STAMP)
+	@LIVE="$(LIVE)" UPSTREAM="$(UPSTREAM)" scripts/run
+
+test: $(STAMP)
+	@scripts/services redis-server chromium
+	$(BIN)/pytest
+
+test-fast: $(STAMP)
+	$(BIN)/pytest -q -m "not integration and not e2e"
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)
+	@scripts/services redis-server
+	@for each in bench/*.py; do echo "== $$each"; $(BIN)/python "$$each" || exit 1; done
+
+compose-check:
+	scripts/compose-check
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
