@@ -1,0 +1,146 @@
+"""A whole exchange over fakes: a scripted upstream, a fake clock, a store in memory. What plays are written with."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from proxy.errors import StoreUnavailable
+from proxy.exchange.guard import Guard, GuardSettings
+from proxy.exchange.passing import Passer
+from proxy.exchange.ports import Answer, Lookup, Purge, PurgeKind, PurgeMode
+from proxy.exchange.refresh import Refresher
+from proxy.exchange.serve import Exchange
+from proxy.exchange.singleflight import SingleFlight
+from proxy.policy.cache_key import CacheKey
+from proxy.policy.messages import Fields, RequestHead, StoredResponse
+from proxy.policy.route import RoutePolicy, compile_pattern
+from tests.support.clock import FakeClock
+from tests.support.observer import RecordingObserver
+from tests.support.origin import ScriptedUpstream
+
+
+class DictStore:
+    """The Store port over a dict; ``is_down`` makes every operation fail."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, list[StoredResponse]] = {}
+        self.purges: list[Purge] = []
+        self.is_down = False
+
+    @property
+    def position(self) -> int:
+        return len(self.purges)
+
+    async def lookup(self, key: CacheKey) -> Lookup:
+        self._check("lookup")
+        return Lookup(tuple(self.entries.get(key.text, ())), self.position)
+
+    async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> bool:
+        self._check("put")
+        if self.purged_since(stored.position, key) is PurgeMode.HARD:
+            return False
+        others = [one for one in self.entries.get(key.text, ()) if one.secondary_key != stored.secondary_key]
+        self.entries[key.text] = [*others, stored]
+        return True
+
+    async def purge(self, purge: Purge) -> int | None:
+        self._check("purge")
+        self.purges.append(purge)
+        before = len(self.entries)
+        self.entries = {
+            text: kept for text, kept in self.entries.items() if not purge.concerns(CacheKey(text, text), text)
+        }
+        return before - len(self.entries) if purge.kind is PurgeKind.URL else None
+
+    def purged_since(self, position: int, key: CacheKey) -> PurgeMode | None:
+        modes = [purge.mode for purge in self.purges[position:] if purge.concerns(key, key.target)]
+        return max(modes, default=None, key=lambda mode: mode is PurgeMode.HARD)
+
+    def _check(self, operation: str) -> None:
+        if self.is_down:
+            raise StoreUnavailable(operation, "down")
+
+
+def a_route(name: str = "default", path: str = "/**", **changes: object) -> RoutePolicy:
+    """A route that takes everything and keeps JSON for a minute unless told otherwise."""
+    values: dict[str, object] = {"name": name, "pattern": compile_pattern(path), "ttl": 60.0, **changes}
+    return RoutePolicy(**values)  # type: ignore[arg-type]  # keyword values are the test's own business
+
+
+@dataclass
+class Scenario:
+    """The exchange and everything around it."""
+
+    origin: ScriptedUpstream = field(default_factory=ScriptedUpstream)
+    routes: tuple[RoutePolicy, ...] = field(default_factory=lambda: (a_route(),))
+    guard_settings: GuardSettings = field(default_factory=GuardSettings)
+    total: float = 20.0
+    max_flights: int = 100
+
+    def __post_init__(self) -> None:
+        self.clock = FakeClock()
+        self.store = DictStore()
+        self.observer = RecordingObserver()
+        self.guard = Guard(self.guard_settings, self.clock, self.observer.waited)
+        self.flights = SingleFlight(self.max_flights, self.observer.internal_error)
+        shared = (self.origin, self.store, self.guard, self.observer, self.clock)
+        self.exchange = Exchange(
+            routes=self.routes,
+            store=self.store,
+            flights=self.flights,
+            refresher=Refresher(*shared, self.total),
+            passer=Passer(*shared),
+            observer=self.observer,
+            clock=self.clock,
+        )
+
+    async def get(self, target: str = "/a", lines: Mapping[str, str] | None = None, method: str = "GET") -> "Got":
+        """Ask and read the whole answer."""
+        request = RequestHead(method, target, Fields((lines or {}).items()), authority="tambo.test")
+        return await Got.of(await self.exchange.answer(request, None))
+
+    def together(self, times: int, target: str = "/a") -> list["asyncio.Task[Got]"]:
+        """Ask several times at once."""
+        return [asyncio.ensure_future(self.get(target)) for _ in range(times)]
+
+
+@dataclass
+class Got:
+    """An answer that was read: status, the words of its headers, and its body."""
+
+    answer: Answer
+    body: bytes
+
+    @classmethod
+    async def of(cls, answer: Answer) -> "Got":
+        """Read it to the end."""
+        if isinstance(answer.body, bytes):
+            return cls(answer, answer.body)
+        chunks = []
+        try:
+            async for chunk in answer.body:
+                chunks.append(chunk)  # noqa: PERF401 - what came before a failure is wanted by nobody
+        finally:
+            await answer.body.aclose()
+        return cls(answer, b"".join(chunks))
+
+    @property
+    def status(self) -> int:
+        return self.answer.head.status
+
+    @property
+    def cache_status(self) -> str:
+        return (self.answer.head.fields.joined("cache-status") or "").removeprefix("tambo; ")
+
+    @property
+    def x_cache(self) -> str | None:
+        return self.answer.head.fields.joined("x-cache")
+
+    def field(self, name: str) -> str | None:
+        return self.answer.head.fields.joined(name)
+
+
+async def settle() -> None:
+    """Let every task that can run, run: a bounded number of loop turns, no time."""
+    for _ in range(50):
+        await asyncio.sleep(0)
