@@ -30,7 +30,7 @@ from scraper_backend.engine import FORM_PATH, SERVICE_PATH
 from scraper_backend.errors import InvalidSetting
 from scraper_backend.pages import Alert, Cut, Fields, Gone, Page, Seen, Silence, Unusable
 from scraper_backend.settings import Settings
-from scraper_backend.text import UNREADABLE, decode, mend
+from scraper_backend.text import decode, mend
 
 POLL: Final = 0.1
 """Seconds between two looks at whether the next document is there."""
@@ -124,7 +124,7 @@ class Browser:
             if isinstance(self._driver.command_executor, RemoteConnection):
                 self._driver.command_executor.client_config.timeout = settings.step_timeout + _SLACK
             self._driver.set_page_load_timeout(settings.step_timeout)
-            self._driver.execute_cdp_cmd("Network.enable", {})  # keeps the last bodies, for `_unspoilt`
+            self._driver.execute_cdp_cmd("Network.enable", {})  # keeps the bodies, for `_sent`
         except BaseException:
             self.kill()
             raise
@@ -179,19 +179,18 @@ class Browser:
         return float(origin), str(ready), str(href), int(status)
 
     def _page(self, state: tuple[float, str, str, int]) -> Seen:
-        html = self._driver.page_source
         if state[2].startswith("chrome-error:"):
-            return _net_error(html)
-        return Page(self._unspoilt(html) if UNREADABLE in html else mend(html), state[3] or None)
+            return _net_error(self._driver.page_source)
+        return Page(self._sent() or mend(self._driver.page_source), state[3] or None)
 
-    def _unspoilt(self, html: str) -> str:
-        """Decode the page's own bytes, which the browser took for another encoding than they are in."""
+    def _sent(self) -> str | None:
+        """Return the document as it was sent: not repaired, nor spoilt by a wrong guess at its encoding."""
         try:
             frame = self._cdp("Page.getFrameTree")["frameTree"]["frame"]
             body = self._cdp("Network.getResponseBody", requestId=frame["loaderId"])
         except WebDriverException:
-            return html
-        return decode(base64.b64decode(body["body"]), None) if body["base64Encoded"] else html
+            return None
+        return decode(base64.b64decode(body["body"]), None) if body["base64Encoded"] else mend(body["body"])
 
     def _cdp(self, command: str, **arguments: str) -> Any:
         return self._driver.execute_cdp_cmd(command, arguments)

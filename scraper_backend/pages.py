@@ -148,7 +148,8 @@ def _classify_page(page: Page) -> Sign:
             return sign
     if page.status is not None and page.status >= _ERROR_STATUS:
         return _STATUSES.get(page.status, Sign.CHANGED)
-    return _by_structure(tree) or _by_words(tree) or _whole(tree, Sign.CHANGED)
+    unknown = Sign.CHANGED if "</html" in page.html.lower() else Sign.TRUNCATED
+    return _by_structure(tree) or _by_words(tree) or unknown
 
 
 def _by_structure(tree: LexborHTMLParser) -> Sign | None:
@@ -182,7 +183,7 @@ def _whole(tree: LexborHTMLParser, sign: Sign) -> Sign:
 
 
 def is_complete(tree: LexborHTMLParser) -> bool:
-    """Whether the page reaches its end: the mail form or the copyright line, which close every page of the site."""
+    """Whether a result page reaches its end: the mail form or the copyright line, which close every page of the site."""
     if tree.css_first("form[name=formEnviar]") is not None:
         return True
     return mentions(letters(text_of(tree.body)), "SUNATDERECHOSRESERVADOS")

@@ -16,7 +16,9 @@ _CHROMIUM: Final = "chrom"
 _DRIVER: Final = "chromedriver"
 
 
-class _Process(NamedTuple):
+class Process(NamedTuple):
+    """One line of the process table. `session` is the pid of the session's leader."""
+
     pid: int
     name: str
     state: str
@@ -38,7 +40,7 @@ def adopt_orphans() -> bool:
 
 def reap() -> None:
     """Take note of Chromium's dead processes that are this process's children. Leaves drivers to those who wait."""
-    for process in _all():
+    for process in everything():
         mine = process.parent == os.getpid() and process.state == "Z"
         if mine and process.name.startswith(_CHROMIUM) and process.name != _DRIVER:
             with contextlib.suppress(ChildProcessError):
@@ -47,13 +49,14 @@ def reap() -> None:
 
 def kill_session(leader: int, *, spare_leader: bool) -> None:
     """Kill every process of the session led by `leader`; the leader too unless it is to be spared."""
-    for process in _all():
+    for process in everything():
         if process.session == leader and not (spare_leader and process.pid == leader):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
 
 
-def _all() -> Iterator[_Process]:
+def everything() -> Iterator[Process]:
+    """Read the process table; nothing where there is no /proc."""
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
             stat = entry.read_text("utf-8", "replace")
@@ -62,4 +65,4 @@ def _all() -> Iterator[_Process]:
         head, _, tail = stat.rpartition(")")  # the name may hold spaces and brackets
         state, parent, _, session, *_ = tail.split()
         pid, _, name = head.partition(" (")
-        yield _Process(int(pid), name, state, int(parent), int(session))
+        yield Process(int(pid), name, state, int(parent), int(session))

@@ -84,16 +84,17 @@ class Scraper:
         deadline = limit.when() or 0.0
         while True:
             async with self.engine.session() as session:
-                result = await self._attempt(session, ruc, attempts)
+                result = await self._attempt(session, ruc)
                 if isinstance(result, extract.Ficha):
+                    attempts[Sign.FICHA] += 1
                     limit.reschedule(None)  # from here on there is an answer: the deadline ends only what completes it
                     return await self._complete(session, result, deadline)
+            attempts[result.sign] += 1
             await self._pause_or_fail(result, attempts[result.sign], deadline)
 
-    async def _attempt(self, session: Session, ruc: str, attempts: Counter[Sign]) -> extract.Ficha | _Setback:
+    async def _attempt(self, session: Session, ruc: str) -> extract.Ficha | _Setback:
         seen = await session.query(ruc)
         sign = classify(seen)
-        attempts[sign] += 1
         self._breaker.note(blocked=sign in BLOCKED)
         if sign is not Sign.FICHA or not isinstance(seen, Page):
             return _Setback(sign, RULES[sign], seen.retry_after if isinstance(seen, Page) else None)
