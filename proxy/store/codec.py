@@ -6,6 +6,7 @@ the key's full text first) and the body (as it is, or one zstd frame).
 
 import math
 import struct
+import threading
 import zlib
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -73,18 +74,29 @@ _write_head: Final = msgspec.msgpack.Encoder().encode
 _read_head: Final = msgspec.msgpack.Decoder(_Head).decode
 
 
+class _Zstd(threading.local):
+    """One compressor and decompressor for each thread: they are costly to make, and not to be shared by two at once."""
+
+    def __init__(self) -> None:
+        self.compress = zstandard.ZstdCompressor(level=1).compress
+        self.decompress = zstandard.ZstdDecompressor().decompress
+
+
+_zstd: Final = _Zstd()
+
+
 class _Unreadable(Exception):
     def __init__(self, reason: BadEntry) -> None:
         self.reason = reason
 
 
-def encode(key: CacheKey, stored: StoredResponse, level: int = 1) -> bytes:
+def encode(key: CacheKey, stored: StoredResponse, *, compress: bool = True) -> bytes:
     """The envelope for ``stored`` under ``key``.
 
-    A body over 1 KiB is compressed at this zstd ``level`` where that makes it smaller; 0: never.
+    With ``compress``, a body over 1 KiB is compressed (zstd) where that makes it smaller.
     """
     head = _write_head(_head_of(key, stored))
-    coding, body = _compressed(stored.body, level)
+    coding, body = _compressed(stored.body) if compress else (_IDENTITY, stored.body)
     rest = b"".join((_HEAD_LENGTH.pack(len(head)), head, body))
     return _PREFIX.pack(_MAGIC, VERSION, coding, zlib.crc32(rest), len(rest), len(stored.body)) + rest
 
@@ -125,10 +137,10 @@ _READERS: Final[Mapping[int, Callable[[bytes, CacheKey, int], StoredResponse]]] 
 """This version's reader and, once there is one, the last version's: what one release wrote the next can read."""
 
 
-def _compressed(body: bytes, level: int) -> tuple[int, bytes]:
-    if level <= 0 or len(body) <= _COMPRESS_ABOVE:
+def _compressed(body: bytes) -> tuple[int, bytes]:
+    if len(body) <= _COMPRESS_ABOVE:
         return _IDENTITY, body
-    frame = zstandard.ZstdCompressor(level=level).compress(body)
+    frame = _zstd.compress(body)
     return (_ZSTD, frame) if len(frame) < len(body) else (_IDENTITY, body)
 
 
@@ -143,7 +155,7 @@ def _expanded(body: memoryview, coding: int, length: int) -> bytes:
         # The frame's own word is what the library makes room for: it must be the length that was held against the cap.
         if zstandard.frame_content_size(body) != length:
             raise _Unreadable(BadEntry.LENGTH)
-        return zstandard.ZstdDecompressor().decompress(body)
+        return _zstd.decompress(body)
     except zstandard.ZstdError:
         raise _Unreadable(BadEntry.MALFORMED) from None
 
