@@ -1,0 +1,260 @@
+"""Asks Redis within a time budget, and stops asking when it does not answer. Knows no command but its own probe.
+
+The one place where what redis-py, the operating system and time-outs raise becomes StoreUnavailable.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar, cast
+
+import hiredis
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
+
+from proxy.clock import Clock
+from proxy.errors import StoreUnavailable
+from proxy.store.redis_address import RedisAddress
+from proxy.store.redis_breaker import Breaker
+from proxy.store.redis_connection import FOREIGN, OversizedReplyError, RedisConnection
+from proxy.store.redis_pool import RedisPool
+from proxy.store.stats import TierStats
+
+T = TypeVar("T")
+Command = tuple[bytes | int, ...]
+
+_pack: Final = cast("Callable[[Command], bytes]", hiredis.pack_command)  # its stub allows one element only
+_LOG: Final = logging.getLogger("tambo.store")
+_BEAT: Final = 1.0
+"""Seconds between two probes while Redis is not used, or idle."""
+_STALL: Final = 0.01
+"""Seconds by which a time-out may be late before this process itself is held to have stood still."""
+_REFUSALS: Final = frozenset({"OOM", "READONLY", "MISCONF", "NOREPLICAS", "NOPERM", "EXECABORT", "WRONGTYPE", "ERR"})
+"""Replies of a Redis that is well but will not do this: they say nothing against the next command."""
+_AUTHENTICATION_EVERY: Final = 60.0
+_MAX_BEHIND: Final = 64
+
+
+class NonsenseError(Exception):
+    """A reply that no Redis would give to what was asked: its connection cannot be trusted any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What asking may cost."""
+
+    timeout: float = 0.05
+    """Seconds for a look-up, from the call to its result, waiting for a connection included."""
+    command_timeout: float = 1.0
+    """Seconds for what must last, and for opening a connection."""
+    connections: int = 16
+    max_reply: int = 16 * 1024 * 1024
+    """Bytes of one reply; a longer one is given up and its connection closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[T]):
+    """Packed commands, how many replies they bring, and how a value is made of these.
+
+    ``read`` is called while the connection is held. It may raise NonsenseError (the connection is closed then) or an
+    error reply that it was given.
+    """
+
+    operation: str
+    """For counters and errors."""
+    commands: bytes
+    replies: int
+    read: Callable[[list[Any]], T]
+    outcome: Callable[[T], str] = lambda _: "ok"
+    """What is counted."""
+
+
+def pack(commands: Sequence[Command]) -> bytes:
+    """Commands as they go on the wire."""
+    return b"".join(map(_pack, commands))
+
+
+class RedisClient:
+    """A pool, a breaker and a beat around them. Every call ends within its budget, in a result or StoreUnavailable."""
+
+    def __init__(self, address: RedisAddress, clock: Clock, limits: Limits, stats: TierStats) -> None:
+        self._clock = clock
+        self._shown = address.shown
+        self.limits = limits
+        self._stats = stats
+        self._breaker = Breaker()
+        self._last_good = -1.0
+        self._authentication_logged = -_AUTHENTICATION_EVERY
+        self._detail = ""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+
+        def dial() -> RedisConnection:
+            return RedisConnection(address, limits.command_timeout, limits.max_reply)
+
+        self.pool = RedisPool(dial, clock, limits.connections, limits.command_timeout)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether Redis is being asked: the breaker is closed."""
+        return not self._breaker.is_open
+
+    async def open(self) -> None:
+        """Ask once, so that ``is_up`` is true to life, and keep watching. A Redis that is down is no error."""
+        await self._probe()
+        self.later(self._watch())
+
+    async def close(self) -> None:
+        """End every task and connection. Idempotent; later calls raise StoreUnavailable."""
+        self._is_closed = True
+        for task in (tasks := list(self._tasks)):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.pool.close()
+
+    async def run(self, question: Question[T], budget: float) -> T:
+        """Ask, and read the answer, in ``budget`` seconds. Raises StoreUnavailable."""
+        if self._breaker.is_open or self._is_closed:
+            self._stats.did(question.operation, "unavailable", 0.0)
+            raise StoreUnavailable(question.operation, f"Redis is not in use: {self._detail or 'closed'}")
+        return await self._ask(question, budget)
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something behind; ``close`` ends it. StoreUnavailable ends it quietly; with too much behind, it is left
+        undone."""
+        if len(self._tasks) >= _MAX_BEHIND:
+            work.close()
+            return
+        task = asyncio.create_task(work)  # noqa: TID251 - owned: close() ends it
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+
+    async def _ask(self, question: Question[T], budget: float) -> T:
+        began = self._clock.monotonic()
+        connection = None
+        try:
+            async with asyncio.timeout(budget):
+                connection = await self.pool.acquire()
+                result = question.read(await connection.exchange(question.commands, question.replies))
+        except asyncio.CancelledError:
+            self._left(connection)
+            raise
+        except TimeoutError as error:
+            raise await self._timed_out(question, connection, began, budget) from error
+        except ResponseError as error:
+            self._let_go(connection)
+            raise self._refused(question, error, began) from error
+        except (*FOREIGN, NonsenseError) as error:
+            await self._dropped(connection)
+            raise self._failed(question, error, began) from error
+        except BaseException:
+            await self._dropped(connection)
+            raise
+        self._let_go(connection)
+        self._last_good = self._clock.monotonic()
+        self._stats.did(question.operation, question.outcome(result), self._last_good - began)
+        return result
+
+    def _let_go(self, connection: RedisConnection | None) -> None:
+        if connection is not None:
+            self.pool.release(connection)
+
+    async def _dropped(self, connection: RedisConnection | None) -> None:
+        if connection is not None:
+            await self.pool.drop(connection)
+
+    def _left(self, connection: RedisConnection | None) -> None:
+        """Whoever asked has gone. A reply that nobody read must never meet the next question."""
+        if connection is not None:
+            self.pool.settle_later(connection, self.limits.timeout)
+
+    async def _timed_out(
+        self, question: Question[T], connection: RedisConnection | None, began: float, budget: float
+    ) -> StoreUnavailable:
+        is_stall = self._clock.monotonic() - began > budget + _STALL
+        if is_stall:
+            # This process stood still, and the answer may be waiting: that says nothing about Redis.
+            self._left(connection)
+        else:
+            await self._dropped(connection)
+        detail = f"no answer within {budget:g} s"
+        self._stats.did(question.operation, "timeout", self._clock.monotonic() - began)
+        # Waiting in vain for one of many connections says that we are busy, not that Redis is ill.
+        if not is_stall and (connection is not None or not self.pool.has_live):
+            self._count_against(detail)
+        return StoreUnavailable(question.operation, detail)
+
+    def _refused(self, question: Question[T], error: ResponseError, began: float) -> StoreUnavailable:
+        """An error reply: of this command only, or of a Redis that serves nobody now."""
+        code = error.status_code or str(error).partition(" ")[0]
+        if code not in _REFUSALS:
+            return self._failed(question, error, began)
+        self._note_authentication(error)
+        self._stats.did(question.operation, "refused", self._clock.monotonic() - began)
+        return StoreUnavailable(question.operation, f"Redis refused: {_worded(error)}")
+
+    def _failed(self, question: Question[T], error: BaseException, began: float) -> StoreUnavailable:
+        self._note_authentication(error)
+        self._stats.did(question.operation, "error", self._clock.monotonic() - began)
+        if not isinstance(error, OversizedReplyError):  # that is one key's fault
+            self._count_against(_worded(error))
+        return StoreUnavailable(question.operation, _worded(error))
+
+    def _count_against(self, detail: str) -> None:
+        if self._breaker.failed(self._clock.monotonic()):
+            self._out(detail)
+
+    def _out(self, detail: str) -> None:
+        self._detail = detail
+        _LOG.warning("Redis at %s is out of use, going on without it: %s", self._shown, detail)
+        self.later(self.pool.forget_idle())
+
+    def _note_authentication(self, error: BaseException) -> None:
+        now = self._clock.monotonic()
+        is_ours = isinstance(error, AuthenticationError | NoPermissionError)
+        if is_ours and now - self._authentication_logged >= _AUTHENTICATION_EVERY:
+            self._authentication_logged = now
+            _LOG.error("Redis at %s does not let us in: %s", self._shown, _worded(error))
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_BEAT * (0.9 + random.random() / 5))  # noqa: S311 - spreads load, protects nothing
+            if self._breaker.is_open or self._clock.monotonic() - self._last_good > _BEAT:
+                await self._probe()
+
+    async def _probe(self) -> None:
+        """Ask something harmless that reads, past the breaker: its answer alone opens or closes."""
+        try:
+            await self._ask(_PROBE, self.limits.command_timeout)
+        except StoreUnavailable as error:
+            if self._breaker.trip(self._clock.monotonic()):
+                self._out(error.detail)
+            return
+        seconds = self._breaker.close(self._clock.monotonic())
+        if seconds is not None:
+            _LOG.warning("Redis at %s is back after %.1f s", self._shown, seconds)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) and not isinstance(error, StoreUnavailable):
+            _LOG.error("A task of the Redis store failed", exc_info=error)
+
+
+def _read_probe(replies: list[Any]) -> None:
+    (reply,) = replies
+    if isinstance(reply, ResponseError):
+        raise reply
+    if reply not in {0, 1}:
+        raise NonsenseError("an answer that does not fit the question")
+
+
+# A read, not PING: Redis refuses PING where only writing is impossible (MISCONF).
+_PROBE: Final = Question("probe", pack([(b"EXISTS", b"tambo:probe")]), 1, _read_probe)
+
+
+def _worded(error: BaseException) -> str:
+    """An error for the log: never empty, one line, bounded."""
+    code = getattr(error, "status_code", None)
+    text = " ".join(f"{code or type(error).__name__}: {error}".split())
+    return text[:200]

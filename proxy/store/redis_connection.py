@@ -1,0 +1,120 @@
+"""One connection to Redis on which every reply is accounted for. Never reconnects by itself, retries nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final
+
+import hiredis
+from redis._parsers import _AsyncHiredisParser
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+
+from proxy.store.redis_address import RedisAddress
+
+FOREIGN: Final = (RedisError, hiredis.HiredisError, OSError, EOFError, ValueError, MemoryError)
+"""All that redis-py, hiredis and the operating system raise for a Redis that is gone, wrong or talking nonsense."""
+
+_READ_SIZE: Final = 65_536
+
+
+class OversizedReplyError(RedisConnectionError):
+    """A reply went over its bound; the rest of it was not read."""
+
+
+class BoundedParser(_AsyncHiredisParser):
+    """redis-py's hiredis parser, which gives up on a reply at ``limit`` bytes instead of taking whatever comes.
+
+    Touches private names of redis-py (pinned, and held by a contract test).
+    """
+
+    def __init__(self, socket_read_size: int, limit: int) -> None:
+        super().__init__(socket_read_size=socket_read_size)
+        self._limit = limit
+        self._received = 0
+
+    async def read_response(self, disable_decoding: bool = False, push_request: bool = False) -> Any:
+        """The next reply."""
+        self._received = 0
+        return await super().read_response(disable_decoding=disable_decoding, push_request=push_request)
+
+    async def read_from_socket(self) -> bool:
+        """Feed the reader with what has arrived."""
+        stream: asyncio.StreamReader | None = self._stream
+        reader: hiredis.Reader | None = self._reader
+        data = await stream.read(self._read_size) if stream else b""
+        if not data or reader is None:
+            raise RedisConnectionError("closed by Redis")
+        self._received += len(data)
+        if self._received > self._limit:
+            raise OversizedReplyError(f"a reply of more than {self._limit} bytes")
+        reader.feed(data)
+        return True
+
+
+class RedisConnection:
+    """A link that knows how many replies Redis still owes it: with any unread it is never used again."""
+
+    __slots__ = ("_link", "_owed")
+
+    def __init__(self, address: RedisAddress, connect_timeout: float, max_reply: int) -> None:
+        self._owed = 0
+        # RESP2: what we send needs no handshake, so a plain connection costs no round trip before the first command.
+        self._link: AbstractConnection = address.kind(
+            **{
+                "socket_timeout": None,
+                "socket_connect_timeout": connect_timeout,
+                "socket_read_size": _READ_SIZE,
+                "protocol": 2,
+                "driver_info": None,
+                "parser_class": partial(BoundedParser, limit=max_reply),
+                **address.options,
+            }
+        )
+
+    async def open(self) -> None:
+        """Connect and authenticate, once. Raises one of FOREIGN."""
+        connect: Callable[[], Awaitable[None]] = self._link.connect
+        await connect()
+
+    async def exchange(self, commands: bytes, replies: int) -> list[Any]:
+        """Send packed commands and read exactly that many replies; an error reply is an element, not raised.
+
+        Raises one of FOREIGN, and then (as when cancelled) the connection owes replies: settle it or close it.
+        """
+        if not self._link.is_connected:
+            raise RedisConnectionError("closed by Redis")
+        self._owed += replies
+        await self._link.send_packed_command(commands, check_health=False)
+        return [await self._next() for _ in range(replies)]
+
+    async def settle(self) -> None:
+        """Read and forget what is still owed, after the one who asked has left. Raises one of FOREIGN."""
+        while self._owed:
+            await self._next()
+
+    async def is_reusable(self) -> bool:
+        """Whether nothing is owed, nothing unasked-for has come, and the other side is still there."""
+        if self._owed or not self._link.is_connected:
+            return False
+        try:
+            return not await self._link.can_read()
+        except FOREIGN:
+            return False
+
+    async def close(self, wait: bool = False) -> None:
+        """Let go. Never raises; ``wait`` also for the transport's end."""
+        self._owed = 1
+        try:
+            await self._link.disconnect(nowait=not wait)
+        except FOREIGN:
+            return
+
+    async def _next(self) -> Any:
+        try:
+            reply = await self._link.read_response(disconnect_on_error=False)
+        except ResponseError as error:
+            reply = error
+        self._owed -= 1
+        return reply

@@ -1,0 +1,102 @@
+"""The purge log as a Redis stream: positions, entries and what they mean. Pure; talks to nobody.
+
+A position is a stream id as one number: the server's millisecond above 20 bits of sequence. So positions rise over
+the death of the log itself (FLUSHALL, eviction, a failover that lost its end), and a log that begins anew can say so in
+its own words: its first entry is a hard purge of everything. Whoever holds an earlier position reads that entry like
+any other and lets go of what nobody vouches for any more. The same stands in for entries that were trimmed away.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.store.backing import LoggedPurge
+from proxy.store.redis_client import Command, NonsenseError
+from proxy.store.redis_transaction import is_wrong_type, sound
+
+BEGINNING: Final = Purge(PurgeKind.ALL, "", PurgeMode.HARD)
+
+_SEQUENCE_BITS: Final = 20
+_MAX_POSITION: Final = (1 << 63) - 1
+"""A position is stored with each response, as a 64-bit number."""
+
+
+def position_of(stream_id: Any) -> int:
+    """The position of ``<millisecond>-<sequence>``. Raises NonsenseError."""
+    millisecond, dash, sequence = stream_id.partition(b"-") if isinstance(stream_id, bytes) else (b"", b"", b"")
+    if not (dash and millisecond.isdigit() and sequence.isdigit()):
+        raise NonsenseError("not an id of the purge log")
+    # A sequence beyond its bits (a clock set back under a million purges) carries over: still rising.
+    position = (int(millisecond) << _SEQUENCE_BITS) + int(sequence)
+    if position > _MAX_POSITION:
+        raise NonsenseError("an id of the purge log from beyond the calendar")
+    return position
+
+
+def stream_id_of(position: int) -> bytes:
+    """The stream id of a position (0 or above)."""
+    return b"%d-%d" % (position >> _SEQUENCE_BITS, position & ((1 << _SEQUENCE_BITS) - 1))
+
+
+def beginning(position: int) -> LoggedPurge:
+    """The entry that stands for everything before ``position`` and in it."""
+    return LoggedPurge(position, BEGINNING, (position >> _SEQUENCE_BITS) / 1000)
+
+
+def append(name: bytes, purge: Purge, at: bytes, bound: int, *, only_if_there: bool) -> Command:
+    """The command that appends ``purge`` under the id ``at`` (``*``: the server's choice), keeping about ``bound``."""
+    entry = (b"kind", purge.kind.value.encode(), b"mode", purge.mode.value.encode(), b"argument", _encoded(purge))
+    return (b"XADD", name, *([b"NOMKSTREAM"] if only_if_there else []), b"MAXLEN", b"~", bound, at, *entry)
+
+
+def last_position(reply: Any) -> int | None:
+    """The position in a reply to XREVRANGE ... COUNT 1; None: there is no log, or something else under its name.
+    Raises NonsenseError, and the reply itself where it is an error."""
+    if is_wrong_type(reply):
+        return None
+    entries = _entries(sound(reply))
+    return position_of(entries[-1][0]) if entries else None
+
+
+def logged(reply: Any) -> list[LoggedPurge]:
+    """The purges in a reply to XRANGE, oldest first. Raises NonsenseError."""
+    purges = [
+        LoggedPurge(position_of(stream_id), _purge_of(fields), int(stream_id.partition(b"-")[0]) / 1000)
+        for stream_id, fields in _entries(sound(reply))
+    ]
+    if any(later.position <= earlier.position for earlier, later in pairwise(purges)):
+        raise NonsenseError("a purge log out of order")
+    return purges
+
+
+def bridged(position: int, first: LoggedPurge, later: Sequence[LoggedPurge]) -> list[LoggedPurge]:
+    """What lies behind ``position`` in a log whose oldest entry is ``first``: ``later``, and ahead of it a purge of
+    everything if entries between the two may be missing."""
+    if first.position - 1 <= position or first.purge == BEGINNING:
+        return list(later)
+    return [beginning(first.position - 1), *later]
+
+
+def _encoded(purge: Purge) -> bytes:
+    return purge.argument.encode("utf-8", "surrogatepass")
+
+
+def _entries(reply: Any) -> list[tuple[Any, list[Any]]]:
+    if not isinstance(reply, list):
+        raise NonsenseError("not a range of the purge log")
+    for entry in reply:
+        if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], list)):  # noqa: PLR2004 - id, fields
+            raise NonsenseError("not an entry of the purge log")
+    return [(stream_id, fields) for stream_id, fields in reply]
+
+
+def _purge_of(fields: list[Any]) -> Purge:
+    """What an entry says. One that this version does not understand is taken for the most it could mean."""
+    said = dict(zip(fields[::2], fields[1::2], strict=False))
+    try:
+        kind = PurgeKind(said[b"kind"].decode())
+        mode = PurgeMode(said[b"mode"].decode())
+        return Purge(kind, said[b"argument"].decode("utf-8", "surrogatepass"), mode)
+    except (KeyError, ValueError, AttributeError):
+        return BEGINNING

@@ -1,0 +1,114 @@
+"""Keeps the purge log in Redis: appends, reads what came since, and begins it anew when it is lost. Judges nothing."""
+
+import asyncio
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+from proxy.errors import StoreUnavailable
+from proxy.exchange.ports import Purge
+from proxy.store import redis_log
+from proxy.store.backing import LoggedPurge
+from proxy.store.redis_client import Command, Question, RedisClient, pack
+from proxy.store.redis_transaction import WrongTypeError, kept, transact
+
+_PAGE: Final = 2_000
+
+
+class RedisPurges:
+    """The log under ``name``: about ``bound`` entries, kept for ``keep`` seconds at least.
+
+    Its position never falls while this object lives, whatever becomes of Redis.
+    """
+
+    def __init__(self, client: RedisClient, name: bytes, bound: int, keep: float) -> None:
+        self._client = client
+        self._name = name
+        self._bound = bound
+        self._keep = math.ceil(keep * 1000)
+        self._turn = asyncio.Lock()
+        self.highest = 0
+        """The last position seen. What Redis answers to a question sent later is at or above it, or the log is lost."""
+        self.last_entry: Final = pack([(b"XREVRANGE", name, b"+", b"-", b"COUNT", 1)])
+        """The command whose reply last_position() of redis_log reads."""
+
+    def seen(self, position: int) -> None:
+        """Note a position that Redis gave."""
+        self.highest = max(self.highest, position)
+
+    def renewed(self, milliseconds: int) -> Command:
+        """The command that lets the log outlive what is being stored for so long."""
+        return (b"PEXPIRE", self._name, milliseconds, b"GT")
+
+    async def log(self, purge: Purge) -> int:
+        """Append; the position. Raises StoreUnavailable: nothing was logged, or nobody can say."""
+        for _ in range(2):
+            known = self.highest
+            if (position := await self._position()) is None or position < known:
+                await self.begin(known)
+            if (logged := await self._append(purge, b"*", only_if_there=True)) is not None:
+                self.seen(logged)
+                return logged
+        raise StoreUnavailable("purge", "the purge log was removed while we wrote to it")
+
+    async def after(self, position: int) -> Sequence[LoggedPurge]:
+        """What came behind ``position``, oldest first; what of it is lost stands there as a purge of everything."""
+        purges: list[LoggedPurge] = []
+        while (page := await self._page(position)) is not None:
+            purges += page
+            if len(page) < _PAGE:
+                return purges
+            position = page[-1].position
+        return [redis_log.beginning(await self.begin(self.highest))]
+
+    async def begin(self, known: int) -> int:
+        """Begin the log anew behind ``known``, unless someone else just did; the position from which on it speaks."""
+        async with self._turn:
+            position = await self._position()
+            if position is None or position < known:
+                position = await self._append_beginning(known)
+            self.seen(position)
+            return position
+
+    async def _append_beginning(self, known: int) -> int:
+        # The server's clock may be behind the one that gave us ``known``: then the id is ours.
+        for at in (b"*", redis_log.stream_id_of(known + 1)):
+            position = await self._append(redis_log.BEGINNING, at, only_if_there=False)
+            if position is not None and position > known:
+                return position
+        raise StoreUnavailable("purge", "the purge log does not go forward")
+
+    async def _append(self, purge: Purge, at: bytes, *, only_if_there: bool) -> int | None:
+        """The new entry's position; None where it was to join a log and there is none."""
+        entry = redis_log.append(self._name, purge, at, self._bound, only_if_there=only_if_there)
+        commands = [entry, *kept(self._name, self._keep)]
+        budget = self._client.limits.command_timeout
+
+        def read(results: list[Any]) -> int | None:
+            stream_id = results[-3]  # two commands that keep it stand behind
+            return None if stream_id is None else redis_log.position_of(stream_id)
+
+        try:
+            return await transact(self._client, "purge", commands, budget, read)
+        except WrongTypeError:
+            return await transact(self._client, "purge", [(b"UNLINK", self._name), *commands], budget, read)
+
+    async def _position(self) -> int | None:
+        def read(replies: list[Any]) -> int | None:
+            return redis_log.last_position(replies[0])
+
+        return await self._client.run(Question("position", self.last_entry, 1, read), self._client.limits.timeout)
+
+    async def _page(self, position: int) -> list[LoggedPurge] | None:
+        """The next entries behind ``position``; None: there is no log."""
+
+        def read(replies: list[Any]) -> list[LoggedPurge] | None:
+            first, later = map(redis_log.logged, replies)
+            return redis_log.bridged(position, first[0], later) if first else None
+
+        behind = b"(" + redis_log.stream_id_of(position)
+        commands: list[Command] = [
+            (b"XRANGE", self._name, b"-", b"+", b"COUNT", 1),
+            (b"XRANGE", self._name, behind, b"+", b"COUNT", _PAGE),
+        ]
+        return await self._client.run(Question("purges", pack(commands), 2, read), self._client.limits.timeout)

@@ -1,0 +1,202 @@
+"""Stored responses in Redis: one hash for the variants of a key, one stream for the purge log. Judges nothing.
+
+Everything written has a time to live. The log's is never shorter than that of anything stored before its last entry,
+so that no purge is forgotten while something it concerns can still be read.
+"""
+
+import asyncio
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from proxy.clock import Clock
+from proxy.errors import StoreUnavailable
+from proxy.exchange.ports import Purge
+from proxy.policy.cache_key import CacheKey
+from proxy.policy.messages import StoredResponse
+from proxy.store.backing import Found, LoggedPurge
+from proxy.store.codec import BadEntry, decode, encode
+from proxy.store.redis_address import parse_address
+from proxy.store.redis_client import Command, Limits, NonsenseError, Question, RedisClient, pack
+from proxy.store.redis_connection import OversizedReplyError
+from proxy.store.redis_log import last_position
+from proxy.store.redis_names import purges_name, variant_field, variants_name
+from proxy.store.redis_purges import RedisPurges
+from proxy.store.redis_transaction import WrongTypeError, is_wrong_type, kept, no_answer, number, sound, transact
+from proxy.store.stats import TierStats
+
+_MAX_KEEP: Final = 10 * 365 * 86_400.0
+_WRITE_RATE: Final = 10e6
+"""Bytes per second: what writing a long value may take on top of a look-up's budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What may be kept."""
+
+    variants: int = 64
+    """Per key; beyond it, others of the same key leave at random."""
+    body: int = 8 * 1024 * 1024
+    """Bytes of one body."""
+    purges: int = 20_000
+    """Entries of the purge log; the oldest beyond it are remembered as a purge of everything before them."""
+    log_keep: float = 3_600.0
+    """Seconds that the purge log is kept at least."""
+    namespace: str = "tambo"
+    """What every key in Redis begins with."""
+
+
+class RedisStore:
+    """Satisfies proxy.store.backing.Backing."""
+
+    tier: str = "redis"
+
+    def __init__(self, url: str, clock: Clock, limits: Limits | None = None, bounds: Bounds | None = None) -> None:
+        """Raises ConfigError for a URL that is wrong or not supported."""
+        self.stats = TierStats(self.tier)
+        self._clock = clock
+        self._limits = limits or Limits()
+        self._bounds = bounds or Bounds()
+        self.client = RedisClient(parse_address(url), clock, self._limits, self.stats)
+        log = purges_name(self._bounds.namespace)
+        self._purges = RedisPurges(self.client, log, self._bounds.purges, self._bounds.log_keep)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether Redis is being asked."""
+        return self.client.is_up
+
+    async def open(self) -> None:
+        """Begin to watch Redis; one that is down is no error. At most ``command_timeout``."""
+        await self.client.open()
+
+    async def close(self) -> None:
+        """Close every connection. Idempotent."""
+        await self.client.close()
+
+    async def get(self, key: CacheKey) -> Found:
+        """All variants and the log's position, which is read first, in one round trip within ``timeout``."""
+        name, known, began = variants_name(self._bounds.namespace, key), self._purges.highest, self._clock.monotonic()
+
+        def read(replies: list[Any]) -> tuple[int | None, list[StoredResponse]]:
+            return last_position(replies[0]), self._variants(key, name, replies[1])
+
+        commands = self._purges.last_entry + pack([(b"HGETALL", name)])
+        try:
+            question = Question("get", commands, 2, read, _hit_or_miss)
+            position, variants = await self.client.run(question, self._limits.timeout)
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, OversizedReplyError):
+                self._is_bad(BadEntry.LENGTH, (b"UNLINK", name))
+            raise
+        if position is None or position < known:
+            # Nobody vouches for what was stored under a log that is lost.
+            return Found((), await self._begun(known, began + self._limits.timeout))
+        self._purges.seen(position)
+        return Found(variants, position)
+
+    async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:
+        """Store one variant. Within ``timeout``, and a second per 10 MB more."""
+        if len(stored.body) > self._bounds.body:
+            self.stats.did("put", "too_large", 0.0)
+            return
+        name, field = variants_name(self._bounds.namespace, key), variant_field(stored.secondary_key)
+        value = encode(key, stored)
+        keep = math.ceil(min(max(keep_for, 0.001), _MAX_KEEP) * 1000)
+        commands: list[Command] = [
+            (b"HSET", name, field, value),
+            *kept(name, keep),
+            self._purges.renewed(keep),
+            (b"HLEN", name),
+        ]
+        budget = min(self._limits.timeout + len(value) / _WRITE_RATE, self._limits.command_timeout)
+        try:
+            there_are = await transact(self.client, "put", commands, budget, _last_number)
+        except WrongTypeError:
+            self.stats.bad_entries[BadEntry.MALFORMED] += 1
+            there_are = await transact(self.client, "put", [(b"UNLINK", name), *commands], budget, _last_number)
+        if (excess := there_are - self._bounds.variants) > 0:
+            await self._thin(name, field, excess)
+
+    async def remove(self, key: CacheKey) -> int:
+        """Remove every variant, within ``command_timeout``; how many there were."""
+        name = variants_name(self._bounds.namespace, key)
+        commands: list[Command] = [(b"HLEN", name), (b"UNLINK", name)]
+        try:
+            return await transact(self.client, "remove", commands, self._limits.command_timeout, _first_number)
+        except WrongTypeError:
+            return 0  # UNLINK went through: a transaction does not stop at an error
+
+    async def log_purge(self, purge: Purge) -> int:
+        """Append to the log so that it lasts as Redis does, each step within ``command_timeout``; its position.
+        Raises StoreUnavailable where Redis cannot write."""
+        return await self._purges.log(purge)
+
+    async def purges_after(self, position: int) -> Sequence[LoggedPurge]:
+        """The log behind ``position``; what of it is lost stands there as a hard purge of everything."""
+        return await self._purges.after(position)
+
+    async def _begun(self, known: int, deadline: float) -> int:
+        try:
+            async with asyncio.timeout(max(0.0, deadline - self._clock.monotonic())):
+                return await self._purges.begin(known)
+        except TimeoutError:
+            raise StoreUnavailable("get", "no time left to begin the purge log") from None
+
+    def _variants(self, key: CacheKey, name: bytes, reply: Any) -> list[StoredResponse]:
+        """What a reply to HGETALL holds. A value that is bad is counted, removed behind, and missing here."""
+        if is_wrong_type(reply):
+            self._is_bad(BadEntry.MALFORMED, (b"UNLINK", name))
+            return []
+        pairs = sound(reply)
+        if not isinstance(pairs, list) or len(pairs) % 2 or not all(isinstance(part, bytes) for part in pairs):
+            raise NonsenseError("not a hash")
+        variants: list[StoredResponse] = []
+        bad: list[bytes] = []
+        is_foreign = False
+        for field, value in zip(pairs[::2], pairs[1::2], strict=True):
+            decoded = decode(value, key, self._bounds.body)
+            if isinstance(decoded, StoredResponse):
+                variants.append(decoded)
+                continue
+            self.stats.bad_entries[decoded] += 1
+            bad.append(field)
+            is_foreign |= decoded is BadEntry.KEY
+        if bad:
+            self._discard((b"HDEL", name, *bad))
+        if is_foreign:
+            raise NonsenseError("another key's value")
+        return variants
+
+    async def _thin(self, name: bytes, written: bytes, excess: int) -> None:
+        def read(replies: list[Any]) -> list[bytes]:
+            (fields,) = replies
+            if not isinstance(sound(fields), list) or not all(isinstance(field, bytes) for field in fields):
+                raise NonsenseError("not a hash's fields")
+            return [field for field in fields if field != written][:excess]
+
+        choose = Question("thin", pack([(b"HRANDFIELD", name, excess + 1)]), 1, read)
+        if victims := await self.client.run(choose, self._limits.timeout):
+            self.stats.evictions += len(victims)
+            self._discard((b"HDEL", name, *victims))
+
+    def _is_bad(self, reason: BadEntry, cure: Command) -> None:
+        self.stats.bad_entries[reason] += 1
+        self._discard(cure)
+
+    def _discard(self, command: Command) -> None:
+        question = Question("discard", pack([command]), 1, no_answer)
+        self.client.later(self.client.run(question, self._limits.command_timeout))
+
+
+def _hit_or_miss(found: tuple[int | None, list[StoredResponse]]) -> str:
+    return "hit" if found[1] else "miss"
+
+
+def _first_number(results: list[Any]) -> int:
+    return number(results[0])
+
+
+def _last_number(results: list[Any]) -> int:
+    return number(results[-1])
