@@ -33,7 +33,7 @@ Ratio = Annotated[float, Meta(ge=0, le=1, extra={"form": "ratio"})]
 Status = Annotated[int, Meta(ge=200, le=599)]
 ErrorStatus = Annotated[int, Meta(ge=400, le=599)]
 Text = Annotated[str, Meta(min_length=1)]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$", extra={"right": "1-64 letters, digits, '_', '.', '-'"})]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", extra={"right": "1-64 letters, digits, '_' or '-'"})]
 FieldName = Annotated[str, Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", extra={"right": "a header field's name"})]
 Method = Annotated[str, Meta(pattern=r"^(GET|HEAD)$", extra={"right": '"GET" or "HEAD"'})]
 
@@ -179,7 +179,7 @@ class RouteMatch(Section, frozen=True, kw_only=True):
     """Which requests take a route."""
 
     path: str
-    methods: tuple[Method, ...] = ("GET", "HEAD")
+    methods: Annotated[tuple[Method, ...], Meta(min_length=1)] = ("GET", "HEAD")
 
 
 class KeyQuery(Section, frozen=True, kw_only=True):

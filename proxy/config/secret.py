@@ -35,6 +35,8 @@ def mask_url(url: str) -> str:
 
     A password that should have been escaped (``/``, ``@``) is covered too: rather too much is hidden than too little.
     """
+    if "://" not in url:
+        return MASK if "@" in url else url
     without = _PASSWORD.sub(rf"\g<start>{MASK}", url)
     if without == url:
         without = _BARE_USER.sub(rf"\g<start>{MASK}", url)

@@ -1,0 +1,114 @@
+"""Puts a configuration together: defaults < file < environment < command line. The one place that reads them all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from proxy.config import checks
+from proxy.config.environment import overlay
+from proxy.config.file import Filler, locate, read_file
+from proxy.config.keys import hints_of
+from proxy.config.model import Config
+from proxy.config.problems import InvalidConfigError, show, suggestion
+from proxy.config.reader import BAD, Reader
+from proxy.config.routes import route_policies
+from proxy.config.tree import Leaf, Table, graft
+from proxy.errors import ConfigError
+from proxy.policy.route import RoutePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration that holds together.
+
+    ``provenance`` says where each value that is not a default came from, by dotted key; ``file`` is None without one.
+    """
+
+    config: Config
+    routes: tuple[RoutePolicy, ...]
+    provenance: Mapping[str, str]
+    warnings: tuple[str, ...]
+    file: str | None
+
+    def source_of(self, key: str) -> str:
+        """Where a value came from."""
+        return self.provenance.get(key, "default")
+
+
+def load(
+    environ: Mapping[str, str],
+    *,
+    file: str | None = None,
+    options: Sequence[tuple[str, str, str]] = (),
+    folder: Path | None = None,
+) -> Loaded:
+    """Read everything. ``options`` are the command line's: dotted key, text, and the option's name.
+
+    Raises InvalidConfigError with every problem that was found.
+    """
+    # An empty variable is one that is not set: that is how compose leaves ${NAME:-}.
+    environ = {name: value for name, value in environ.items() if value.strip()}
+    path = locate(file, environ, folder or Path.cwd())
+    shown = None if path is None else _shown(path, folder or Path.cwd())
+    filler = Filler(environ)
+    root = _filled(filler, path, shown)
+    problems = [*filler.problems, *overlay(root, environ), *_options(root, options)]
+    reader = Reader()
+    config = reader.section(Config, root)
+    problems += reader.problems
+    if config is BAD:
+        raise InvalidConfigError(problems)
+    provenance = {key: f"default ({name} is not set)" for key, name in filler.left_out.items()} | reader.provenance
+    routes, wrong = _checked(config)
+    problems += [ConfigError(error.key, error.problem, _source(error.key, provenance)) for error in wrong]
+    if problems:
+        raise InvalidConfigError(problems)
+    warnings = (*_platform_warnings(environ), *checks.warnings(config, routes, reader.provenance))
+    return Loaded(config, routes, provenance, warnings, shown)
+
+
+def _filled(filler: Filler, path: Path | None, shown: str | None) -> Table:
+    if path is None or shown is None:
+        return Table({}, "")
+    root = filler.fill(read_file(path, shown))
+    return root if isinstance(root, Table) else Table({}, shown)
+
+
+def _shown(path: Path, folder: Path) -> str:
+    """The file as the operator would name it."""
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+def _options(root: Table, options: Sequence[tuple[str, str, str]]) -> list[ConfigError]:
+    problems: list[ConfigError] = []
+    for key, text, option in options:
+        steps = key.split(".")
+        if steps[0] not in hints_of(Config):
+            near = suggestion(steps[0], hints_of(Config))
+            hint = f"did you mean {near!r}?" if near else f"known: {', '.join(hints_of(Config))}"
+            problems.append(ConfigError(key, f"unknown section {show(steps[0])}; {hint}", option))
+        elif problem := graft(root, steps, Leaf(text, option, is_text=True)):
+            problems.append(ConfigError(key, problem, option))
+    return problems
+
+
+def _checked(config: Config) -> tuple[tuple[RoutePolicy, ...], list[ConfigError]]:
+    wrong = checks.errors(config)
+    try:
+        return route_policies(config), wrong
+    except InvalidConfigError as error:
+        return (), [*wrong, *error.problems]
+
+
+def _source(key: str, provenance: Mapping[str, str]) -> str:
+    """Where the value came from, or what surrounds it; nothing where it is a default."""
+    while key:
+        if key in provenance:
+            return provenance[key]
+        key = key.rpartition(".")[0]
+    return ""
+
+
+def _platform_warnings(environ: Mapping[str, str]) -> list[str]:
+    workers = environ.get("WEB_CONCURRENCY", "1").strip()
+    return [] if workers == "1" else [f"WEB_CONCURRENCY={workers}: one worker runs, more are not supported yet"]

@@ -1,0 +1,155 @@
+"""Compiles the configured routes into the policy's own: patterns, conditions and templates are checked here, once."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from proxy.config.conditions import compile_condition
+from proxy.config.model import Config, Cookies, HostSent, Route, RouteMatch, RouteVerdict
+from proxy.config.problems import InvalidConfigError, show, suggestion
+from proxy.errors import ConfigError
+from proxy.policy.disposition import Verdict
+from proxy.policy.route import (
+    DEFAULT_STATUSES,
+    ForwardFields,
+    KeyRule,
+    Mode,
+    PathPattern,
+    QueryRule,
+    RoutePolicy,
+    VerdictRule,
+    compile_pattern,
+)
+
+LAST_NAME = "default"
+"""The built-in last route: it takes what no other does."""
+_EVERYTHING = PathPattern("**", re.compile(r".*", re.DOTALL))
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def route_policies(config: Config) -> tuple[RoutePolicy, ...]:
+    """The routes in their order, then the built-in ``default``. Raises InvalidConfigError with all problems."""
+    compiler = _Compiler(config)
+    routes = tuple(compiler.compiled(place, route) for place, route in enumerate(config.routes))
+    if compiler.problems:
+        raise InvalidConfigError(compiler.problems)
+    return (*routes, compiler.last())
+
+
+def left_out(route: Route, pattern: PathPattern) -> list[str]:
+    """What of the path a key template leaves out, so that all its values share one stored answer."""
+    if route.key.template is None:
+        return []
+    named = _PLACEHOLDER.findall(route.key.template)
+    rest = ["**"] if pattern.text.endswith("**") else []
+    return [f"{{{name}}}" for name in pattern.regex.groupindex if name not in named] + rest
+
+
+@dataclass(slots=True)
+class _Compiler:
+    config: Config
+    problems: list[ConfigError] = field(default_factory=list)
+
+    def compiled(self, place: int, route: Route) -> RoutePolicy:
+        """One route; what is wrong with it is noted, and the result then of no use."""
+        names = [other.name for other in self.config.routes[:place]]
+        key = f"routes.{place if route.name in names else route.name}"
+        if route.name in names:
+            self._note(f"{key}.name", f"{show(route.name)} is another route's name already")
+        if route.name == LAST_NAME:
+            what = "is the built-in last route's name; its values stand in [defaults]"
+            self._note(f"{key}.name", f"{show(LAST_NAME)} {what}")
+        pattern = self._pattern(f"{key}.match.path", route.match.path)
+        captures = pattern.regex.groupindex
+        for number, tag in enumerate(route.tags):
+            self._check_template(f"{key}.tags.{number}", tag, captures)
+        if route.key.template is not None:
+            self._check_template(f"{key}.key.template", route.key.template, captures)
+        return self._policy(route, pattern, self._verdicts(f"{key}.verdicts", route.verdicts))
+
+    def last(self) -> RoutePolicy:
+        """What holds where no route matches."""
+        route = Route(name=LAST_NAME, match=RouteMatch(path="**"))
+        return self._policy(route, _EVERYTHING, ())
+
+    def _policy(self, route: Route, pattern: PathPattern, verdicts: tuple[VerdictRule, ...]) -> RoutePolicy:
+        defaults, store = self.config.defaults, self.config.store
+        strictness = ForwardFields.STRICT if route.mode is Mode.OVERRIDE else ForwardFields.ALL
+        return RoutePolicy(
+            name=route.name,
+            pattern=pattern,
+            methods=frozenset(route.match.methods),
+            cache=route.cache,
+            mode=route.mode,
+            ttl=_first(route.ttl, defaults.ttl),
+            ttl_by_status=route.ttl_by_status,
+            negative_ttl=_first(route.negative_ttl, defaults.negative_ttl),
+            jitter=_first(route.jitter, defaults.jitter),
+            stale_while_revalidate=_first(route.stale_while_revalidate, defaults.stale_while_revalidate),
+            stale_if_error=_first(route.stale_if_error, defaults.stale_if_error),
+            archive=_first(route.archive, defaults.archive),
+            key=self._key(route),
+            tags=route.tags,
+            verdicts=verdicts,
+            statuses=_statuses(route),
+            cookies_ignored=route.cookies is Cookies.IGNORE,
+            store_set_cookie=route.store_set_cookie,
+            forward_fields=_first(route.forward_fields, strictness),
+            forward=tuple(name.lower() for name in route.forward),
+            made_etag=_first(route.made_etag, defaults.made_etag),
+            max_object=_first(route.max_object, store.max_object),
+            max_variants=store.max_variants,
+            expose_tags=_first(route.expose_tags, defaults.expose_tags),
+            debug_headers=_first(route.debug_headers, defaults.debug_headers),
+        )
+
+    def _key(self, route: Route) -> KeyRule:
+        return KeyRule(
+            template=route.key.template,
+            query=QueryRule(route.key.query.sort, route.key.query.ignore),
+            fields=tuple(sorted({name.lower() for name in route.key.fields})),
+            host=self.config.upstream.host is HostSent.CLIENT,
+        )
+
+    def _pattern(self, key: str, text: str) -> PathPattern:
+        try:
+            return compile_pattern(text)
+        except ValueError as error:
+            self._note(key, f"{show(text)}: {error}")
+            return _EVERYTHING
+
+    def _check_template(self, key: str, template: str, captures: Mapping[str, int]) -> None:
+        if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
+            self._note(key, f"{show(template)}: a brace stands alone; captures are written {{name}}")
+        for name in _PLACEHOLDER.findall(template):
+            if name not in captures:
+                near = suggestion(name, captures)
+                known = ", ".join(f"{{{capture}}}" for capture in captures) or "nothing"
+                hint = f"did you mean {{{near}}}?" if near else f"the path captures {known}"
+                self._note(key, f"{show(template)}: the path captures no {{{name}}}; {hint}")
+
+    def _verdicts(self, key: str, rules: tuple[RouteVerdict, ...]) -> tuple[VerdictRule, ...]:
+        compiled: list[VerdictRule] = []
+        for place, rule in enumerate(rules):
+            where = f"{key}.{place}"
+            if rule.status is not None and rule.verdict is not Verdict.FAILURE:
+                self._note(f"{where}.status", 'only a verdict "failure" can have another status')
+            try:
+                compiled.append(VerdictRule(rule.when, compile_condition(rule.when), rule.verdict, rule.status))
+            except ValueError as error:
+                self._note(f"{where}.when", f"{show(rule.when)} {error}")
+        return tuple(compiled)
+
+    def _note(self, key: str, problem: str) -> None:
+        self.problems.append(ConfigError(key, problem))
+
+
+def _first(own: Any, common: Any) -> Any:
+    return common if own is None else own
+
+
+def _statuses(route: Route) -> frozenset[int] | None:
+    if route.statuses is None:
+        return DEFAULT_STATUSES
+    return None if route.statuses == "all" else frozenset(route.statuses)
