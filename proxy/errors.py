@@ -21,7 +21,8 @@ class ConfigError(ProxyError):
 
 
 class ClientError(ProxyError):
-    """The client's fault. ``status`` (400-499) is what it should be answered with."""
+    """The client's fault. ``status`` is what it should be answered with: 400-499, or 501 and 505 for what it may ask
+    but nobody here can do, 503 when it is one too many."""
 
     def __init__(self, status: int, problem: str) -> None:
         super().__init__(problem)

@@ -1,0 +1,1 @@
+"""The public listener: bytes of clients in, bytes of answers out. Decides nothing about caching."""

@@ -1,0 +1,295 @@
+"""One client's connection: aiohttp's RequestHandler with our own reading, loop and deadlines. Answers nothing itself.
+
+Of aiohttp it uses the parser, the request streams and their flow control; a contract test holds the private names.
+"""
+
+import asyncio
+from collections import deque
+from typing import Final, cast
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from proxy.edge.server.deadline import Deadline
+from proxy.edge.server.exchange import Exchange
+from proxy.edge.server.intake import Incoming, Intake
+from proxy.edge.server.origin import Origin, origin
+from proxy.edge.server.outlet import Outlet
+from proxy.edge.server.roster import Roster
+from proxy.edge.server.tunnel import Inlet
+from proxy.errors import ClientError, ClientGoneError
+
+_READ_SIZE: Final = 64 * 1024
+_NEWCOMER_TIME: Final = 1.0
+"""Seconds in which a connection made just before the stop may send its first request."""
+
+
+class ClientConnection(RequestHandler):
+    """Serves one request after the other, in one task. Nothing it keeps for a client is without a bound."""
+
+    __slots__ = (
+        "_deadline",
+        "_has_served",
+        "_held",
+        "_inlet",
+        "_intake",
+        "_lingers",
+        "_link",
+        "_queue",
+        "_swallowed",
+        "_times_head",
+        "is_deaf",
+        "is_surplus",
+        "origin",
+        "outlet",
+        "roster",
+    )
+
+    def __init__(self, manager: web.Server, roster: Roster, loop: asyncio.AbstractEventLoop) -> None:
+        settings = roster.settings
+        super().__init__(
+            manager,
+            loop=loop,
+            keepalive_timeout=0,  # the deadlines are ours
+            access_log=None,  # type: ignore[arg-type] # aiohttp's own way to say: none
+            max_line_size=settings.max_target + 64,
+            max_field_size=settings.max_field,
+            max_headers=settings.max_fields,
+            read_bufsize=_READ_SIZE,
+            auto_decompress=False,
+        )
+        self.roster = roster
+        self._intake = Intake(self._parser, settings)
+        self._queue: deque[Incoming | ClientError] = deque()
+        self._held = b""
+        self._inlet: Inlet | None = None
+        self._deadline = Deadline(loop, self._expire)
+        self._times_head = False
+        self._has_served = False
+        self._swallowed = 0
+        self._lingers = False
+        self.is_deaf = False
+        self.is_surplus = False
+        self.origin: Origin
+        self.outlet: Outlet
+        self._link: asyncio.Transport
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether further requests were read already."""
+        return bool(self._queue)
+
+    # The transport's calls -----------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client came."""
+        settings = self.roster.settings
+        self._link = cast("asyncio.Transport", transport)
+        self.outlet = Outlet(self._link, settings.unread_timeout)
+        secure = transport.get_extra_info("sslcontext") is not None
+        self.origin = origin(transport.get_extra_info("peername"), settings.trusted_proxies, secure=secure)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It is gone: whatever runs for it is told."""
+        task = self._task_handler
+        super().connection_lost(exc)
+        self.is_deaf = True
+        self._deadline.stop()
+        self.outlet.resume()
+        self._intake.fail(ClientGoneError("the connection is closed"))
+        if task is None:
+            return
+        if self._inlet is None:
+            task.cancel()
+        else:
+            self._inlet.end()  # what came before the end is still carried on, for a bounded time
+            patience = self._loop.call_later(self.roster.settings.unread_timeout, task.cancel)
+            task.add_done_callback(lambda _: patience.cancel())
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as we write."""
+        super().pause_writing()
+        self.outlet.pause()
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        super().resume_writing()
+        self.outlet.resume()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came; or, with none, reading may go on with what is held."""
+        if self.is_deaf:
+            self._swallow(len(data))
+        elif self._inlet is not None:
+            self._inlet.feed(data)
+        else:
+            try:
+                if not data:
+                    self._intake.resume()
+                self._read(self._held + data if self._held else data)
+            except ClientError as error:
+                self._give_up(error)
+            if self._waiter is not None and self._intake.in_head:
+                self._expect_head()
+
+    # Reading -------------------------------------------------------------------------------------------------------
+
+    def _read(self, data: bytes) -> None:
+        intake, queue, start = self._intake, self._queue, 0
+        while start < len(data) and len(queue) < self.roster.settings.max_pipelined:
+            if self._reading_paused or intake.upgraded:
+                break
+            incoming, start = intake.take(data, start)
+            if incoming is not None:
+                queue.append(incoming)
+                self._wake()
+        self._held = data[start:]
+        if self._held and not self._buffer_paused:
+            self._pause_reading_for_buffer()
+        elif self._buffer_paused and not self._held:
+            self._resume_reading_for_buffer()
+
+    def _give_up(self, error: ClientError) -> None:
+        """Nothing behind this can be read: whoever reads the body is told, or the error is answered in its turn."""
+        self.is_deaf = self._lingers = True
+        self._held = b""
+        if not self._intake.fail(error):
+            self._queue.append(error)
+            self._wake()
+
+    def _swallow(self, size: int) -> None:
+        self._swallowed += size
+        if self._swallowed > self.roster.settings.lingering_bytes and not self._task_is_busy():
+            self._link.abort()
+
+    def _task_is_busy(self) -> bool:
+        return bool(self._queue) or self._request_in_progress
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self.roster.idle.pop(self, None)
+            self._waiter.set_result(None)
+
+    # The loop ------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Serve the client until either side has enough. Runs as the connection's one task."""
+        try:
+            if self.is_surplus:
+                await self._serve(ClientError(503, "There are too many connections."))
+            else:
+                while (incoming := await self._next()) is not None:
+                    if not await self._serve(incoming):
+                        break
+            await self._part()
+        except asyncio.CancelledError:
+            self._link.abort()
+            raise
+        except Exception as bug:  # noqa: BLE001 - the outermost boundary of a connection
+            self.roster.hooks.bug("serving a connection", bug)
+            self._link.abort()
+
+    async def _serve(self, incoming: Incoming | ClientError) -> bool:
+        self._request_in_progress = True
+        try:
+            keeps = await Exchange(self, incoming).run()
+        finally:
+            self._request_in_progress = False
+        if not isinstance(incoming, ClientError) and not incoming.content.is_eof():
+            self._lingers = True
+        if keeps and self._intake.upgraded and not self._queue:
+            self._intake.decline_upgrade()
+            self.data_received(b"")
+        return keeps
+
+    async def _next(self) -> Incoming | ClientError | None:
+        """The next request; None when there is to be none."""
+        while not self._queue:
+            if self.is_deaf:
+                return None
+            if self.roster.is_closing and self._has_served:
+                self._lingers = True
+                return None
+            self.roster.idle[self] = None
+            self._waiter = self._loop.create_future()
+            self._expect_request()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+                self.roster.idle.pop(self, None)
+        incoming = self._queue.popleft()
+        self._has_served = True
+        if self._parser is not None:
+            self._parser.message_consumed()
+        if self._held:
+            self.data_received(b"")
+        return incoming
+
+    def switch(self) -> Inlet:
+        """From now on what comes in is opaque. RuntimeError: the client did not ask for that."""
+        if not self._intake.upgraded:
+            raise RuntimeError("a tunnel was answered to a request that asked for no upgrade")
+        self._inlet = Inlet(self._link, self._held)
+        self._held = b""
+        return self._inlet
+
+    def retire(self, *, linger: bool) -> None:
+        """Close the connection if nothing is being answered on it; ``linger`` spares the client a reset."""
+        if self._waiter is not None and not self._waiter.done():
+            self.is_deaf = True
+            self._lingers = linger
+            self._wake()
+
+    def hurry(self) -> None:
+        """Close the connection if it has been served, else give it a moment to say what it came for."""
+        if self._has_served:
+            self.retire(linger=True)
+        elif not self._intake.in_head:
+            self._deadline.set(_NEWCOMER_TIME)
+
+    async def _part(self) -> None:
+        """Close. What the client still sends is swallowed for a while, lest a reset destroys what it has not read."""
+        if self._lingers and not self._link.is_closing():
+            self.is_deaf = True
+            self._swallowed = 0
+            if self._link.can_write_eof():
+                self._link.write_eof()
+            self._resume_transport_reading()
+            await asyncio.sleep(self.roster.settings.lingering_timeout)  # ends early with the connection
+        self._link.close()
+        if self._link.get_write_buffer_size():
+            self._await_reading(self._link.get_write_buffer_size() + 1)
+
+    # Deadlines -----------------------------------------------------------------------------------------------------
+
+    def _expect_request(self) -> None:
+        self._times_head = False
+        if self._intake.in_head:
+            self._expect_head()
+        else:
+            self._deadline.set(_NEWCOMER_TIME if self.roster.is_closing else self.roster.settings.keepalive_timeout)
+
+    def _expect_head(self) -> None:
+        if not self._times_head:
+            self._times_head = True
+            self._deadline.set(self.roster.settings.head_timeout)
+
+    def _expire(self) -> None:
+        if self._waiter is None:
+            return  # busy: set again when it is idle
+        if self._intake.in_head:
+            self._give_up(ClientError(408, "The request's head did not arrive in time."))
+        else:
+            self.retire(linger=False)
+
+    def _await_reading(self, before: int) -> None:
+        """Closed with bytes unsent: give the client time while it reads, and no more."""
+        pending = self._link.get_write_buffer_size()
+        if self.transport is None:
+            return
+        if pending >= before:
+            self._link.abort()
+        else:
+            self._loop.call_later(self.roster.settings.unread_timeout, self._await_reading, pending)

@@ -1,0 +1,100 @@
+"""The public listener's life: start, serve, drain, stop. Knows connections, not requests."""
+
+import asyncio
+import logging
+import resource
+import ssl as tls
+from typing import Final
+
+from proxy.edge.server.acceptor import Acceptor
+from proxy.edge.server.clients import Clients
+from proxy.edge.server.names import verify
+from proxy.edge.server.roster import Roster
+from proxy.edge.server.settings import Hooks, ServerSettings
+
+_log: Final = logging.getLogger(__name__)
+_LOG_PAUSE: Final = 10.0
+"""Seconds between two log lines that say that accepting fails."""
+_TURNS: Final = 3
+"""Turns of the event loop in which requests that have arrived already are read before idle connections close."""
+
+
+class Listener:
+    """Accepts clients and has their requests answered."""
+
+    def __init__(self, settings: ServerSettings, hooks: Hooks) -> None:
+        self._settings = settings
+        self._clock = hooks.clock
+        self._roster = Roster(settings, hooks)
+        self._clients: Clients | None = None
+        self._acceptor: Acceptor | None = None
+        self._logged_at = float("-inf")
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Host and port of every socket it listens on."""
+        return [] if self._acceptor is None else self._acceptor.addresses
+
+    @property
+    def open_connections(self) -> int:
+        """Client connections."""
+        return 0 if self._clients is None else self._clients.count
+
+    @property
+    def in_flight(self) -> int:
+        """Requests being answered."""
+        return self._roster.in_flight
+
+    async def start(self, host: str, port: int, *, reuse_port: bool = False, ssl: tls.SSLContext | None = None) -> None:
+        """Listen. Raises ConfigError when the installed aiohttp does not fit, OSError when an address is taken."""
+        verify()
+        capacity = client_capacity(self._settings.max_connections)
+        self._clients = clients = Clients(self._roster, capacity, asyncio.get_running_loop())
+        self._acceptor = Acceptor(clients, self._has_room, self._accept_failed, self._settings.tls_handshake_timeout)
+        await self._acceptor.listen(host, port, backlog=self._settings.backlog, reuse_port=reuse_port, context=ssl)
+
+    def announce_close(self) -> None:
+        """From now on every answer says that its connection closes; newcomers are still served."""
+        self._roster.is_draining = True
+
+    def stop_accepting(self) -> None:
+        """Listen no more. Who has connected already is still served."""
+        if self._acceptor is not None:
+            self._acceptor.close()
+
+    async def drain(self, limit: float) -> None:
+        """Stop accepting, finish what is in flight, close what is idle; after ``limit`` seconds cut what is left."""
+        self.announce_close()
+        self.stop_accepting()
+        if self._clients is None or self._acceptor is None:
+            return
+        try:
+            async with asyncio.timeout(limit):
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
+                await self._acceptor.settled()
+                self._clients.retire_idle()
+                await self._clients.emptied()
+        except TimeoutError:
+            self._clients.abort()
+            await self._clients.emptied()
+
+    def _has_room(self) -> bool:
+        if self._clients is None or self._acceptor is None:
+            return False
+        capacity = self._clients.capacity
+        return self._clients.count + self._acceptor.adopting < capacity + max(1, capacity // 8)
+
+    def _accept_failed(self, error: OSError) -> None:
+        now = self._clock.monotonic()
+        if now - self._logged_at >= _LOG_PAUSE:
+            self._logged_at = now
+            _log.warning("cannot accept clients for now: %s (%d are connected)", error, self.open_connections)
+
+
+def client_capacity(wanted: int) -> int:
+    """As many connections as wanted, or as descriptors allow when some are kept for upstream, store and admin."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return wanted
+    return max(1, min(wanted, limit - max(32, limit // 8)))

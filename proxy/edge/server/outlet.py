@@ -1,0 +1,79 @@
+"""The way out to one client: writes bytes, waits while it does not read, gives up on one that never does."""
+
+import asyncio
+from typing import Final
+
+from proxy.errors import ClientGoneError
+
+SLICE: Final = 256 * 1024
+"""The most that is handed to the transport at once of a body in memory."""
+
+
+class Outlet:
+    """One connection's sending side. Every method that sends raises ClientGoneError when nobody is there any more."""
+
+    __slots__ = ("_paused", "_transport", "_unread_timeout", "_waiter", "sent")
+
+    def __init__(self, transport: asyncio.Transport, unread_timeout: float) -> None:
+        self._transport = transport
+        self._unread_timeout = unread_timeout
+        self._paused = False
+        self._waiter: asyncio.Future[None] | None = None
+        self.sent = 0
+        """Bytes handed to the transport so far."""
+
+    def pause(self) -> None:
+        """The transport's buffer is full."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """The transport's buffer has room again, or is gone."""
+        self._paused = False
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Send without waiting."""
+        if self._transport.is_closing():
+            raise ClientGoneError("the connection is closed")
+        self._transport.write(data)
+        self.sent += len(data)
+
+    async def send(self, data: bytes) -> None:
+        """Send, and wait until there is room for more."""
+        self.write(data)
+        if self._paused:
+            await self.drain()
+
+    async def send_whole(self, head: bytes, body: bytes) -> None:
+        """Send a head and a body in memory: one write where that is cheap, else slices that wait for each other."""
+        if len(body) <= SLICE:
+            await self.send(head + body)
+            return
+        await self.send(head)
+        view = memoryview(body)
+        for start in range(0, len(body), SLICE):
+            self.write(view[start : start + SLICE])
+            if self._paused:
+                await self.drain()
+
+    async def drain(self) -> None:
+        """Wait while the client does not read; cut it off when it reads nothing at all for too long."""
+        while self._paused:
+            pending = self._transport.get_write_buffer_size()
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                async with asyncio.timeout(self._unread_timeout):
+                    await self._waiter
+            except TimeoutError:
+                if self._transport.get_write_buffer_size() >= pending:
+                    self.abort()
+                    raise ClientGoneError("it read nothing for too long") from None
+            finally:
+                self._waiter = None
+        if self._transport.is_closing():
+            raise ClientGoneError("the connection is closed")
+
+    def abort(self) -> None:
+        """Cut the connection so that the client notices: what was not sent never is."""
+        self._transport.abort()

@@ -1,0 +1,44 @@
+"""What all connections of a listener share: who is idle, how many are served, whether to stop. Opens nothing."""
+
+from typing import Protocol
+
+from proxy.edge.server.settings import Hooks, ServerSettings
+from proxy.edge.server.wire import Dates
+
+
+class Retirable(Protocol):
+    """A connection that can be told to go."""
+
+    def retire(self, *, linger: bool) -> None:
+        """Close it, if nothing is being answered on it."""
+        ...
+
+    def hurry(self) -> None:
+        """Close it if it has been served, else give it a moment to say what it came for."""
+        ...
+
+
+class Roster:
+    """Counts as plain integers, and the idle connections, the one that has been idle longest first."""
+
+    __slots__ = ("dates", "hooks", "idle", "in_flight", "is_closing", "is_draining", "settings")
+
+    def __init__(self, settings: ServerSettings, hooks: Hooks) -> None:
+        self.settings = settings
+        self.hooks = hooks
+        self.dates = Dates(hooks.clock)
+        self.idle: dict[Retirable, None] = {}
+        self.in_flight = 0
+        self.is_draining = False
+        """Answers say that the connection closes."""
+        self.is_closing = False
+        """Connections that have been served close as soon as they are idle."""
+
+    def retire_oldest(self) -> bool:
+        """Make room. False: nobody is idle."""
+        if not self.idle:
+            return False
+        oldest = next(iter(self.idle))
+        del self.idle[oldest]
+        oldest.retire(linger=False)
+        return True
