@@ -1,1 +1,1 @@
-"""Pure caching policy: RFC 9110, 9111, 5861, 9211 and 9213 as functions over values. Never awaits, logs or reads a clock."""
+"""Pure caching policy: RFC 9110, 9111, 5861, 9211, 9213 as functions over values. Never awaits, logs, reads a clock."""

@@ -144,7 +144,8 @@ class StoredResponse:
     status: int
     reason: str
     fields: Fields
-    """End-to-end fields only: no hop-by-hop field, no Age, nothing that was for the cache alone."""
+    """End-to-end fields as they came (Age too, as received: a reused head gets the current one in its place), with a
+    Date, without framing."""
     body: bytes
     secondary_key: SecondaryKey
     tags: tuple[str, ...]

@@ -1,6 +1,7 @@
 """What an operator may say of a route, and which route a request takes. Knows no file format and reads no response."""
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,6 +12,9 @@ from proxy.policy.disposition import Verdict
 
 DEFAULT_STATUSES = frozenset({200, 203, 204, 300, 301, 302, 307, 308, 404, 410})
 """Statuses stored when they come with explicit freshness, unless the route says otherwise."""
+
+LONGEST_SEGMENT = 200
+"""Characters of a segment that is held against a regular expression; a longer one does not match."""
 
 _NOTHING: Mapping[int, float] = MappingProxyType({})
 
@@ -73,15 +77,24 @@ class KeyRule:
 
 @dataclass(frozen=True, slots=True)
 class PathPattern:
-    """``/obtener-ruc/{ruc:[0-9]{11}}``: matched on the raw path, whole."""
+    """``/obtener-ruc/{ruc:[0-9]{11}}``: matched on the raw path, whole. Made by ``compile_pattern``."""
 
     text: str
     regex: re.Pattern[str]
+    forms: tuple[tuple[str, re.Pattern[str]], ...] = ()
+    """What a captured segment must look like, where the pattern says so."""
 
     def captures(self, path: str) -> Mapping[str, str] | None:
         """The raw captured segments by name, or None where the path does not match."""
         found = self.regex.fullmatch(path)
-        return None if found is None else found.groupdict()
+        if found is None:
+            return None
+        captured = found.groupdict()
+        for name, form in self.forms:
+            segment = captured[name]
+            if len(segment) > LONGEST_SEGMENT or form.fullmatch(segment) is None:
+                return None
+        return captured
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +122,8 @@ class RoutePolicy:
     """None: every final status."""
     cookies_ignored: bool = False
     store_set_cookie: bool = False
+    client_directives: bool = False
+    """Whether a request's own no-cache, max-age and min-fresh are honoured (only-if-cached always is)."""
     forward_fields: ForwardFields = ForwardFields.ALL
     forward: tuple[str, ...] = ()
     """Further lower-case field names that ``strict`` passes on."""
@@ -140,3 +155,91 @@ def match_route(routes: Sequence[RoutePolicy], method: str, path: str) -> Match:
             if captures is not None:
                 return Match(route, captures)
     return Match(routes[-1], {})
+
+
+# Path patterns ----------------------------------------------------------------------------------------------------
+
+_LONGEST_PATTERN = 1000
+_MOST_QUANTIFIERS = 3
+"""Quantifiers without a fixed count in one form: what is tried for a segment stays below its length to this power."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LITERAL = re.compile(r"[A-Za-z0-9\-._~%!$&'()+,;=:@/]*")
+_CLASS_OR_ESCAPE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+_VARIABLE_QUANTIFIER = re.compile(r"[*+?]\+?|\{[0-9]*,[0-9]*\}")
+
+
+def compile_pattern(text: str) -> PathPattern:
+    """Compile a path pattern. Raises ValueError, saying what is wrong and what would be right.
+
+    ``{name}`` is one segment or the part of one, not empty; ``{name:regex}`` one of that form; ``/**``, at the end,
+    any rest. A form has no groups and few open quantifiers, so that no path can make matching slow.
+    """
+    if not text.startswith("/"):
+        raise ValueError("a path pattern begins with '/'")
+    if len(text) > _LONGEST_PATTERN:
+        raise ValueError(f"a path pattern has at most {_LONGEST_PATTERN} characters")
+    head, rest = (text[:-2], ".*") if text.endswith("/**") else (text, "")
+    forms: dict[str, re.Pattern[str] | None] = {}
+    regex = [_compile_segment(segment, forms) for segment in _segments(head)]
+    return PathPattern(
+        text,
+        re.compile("/".join(regex) + rest, re.DOTALL),
+        tuple((name, form) for name, form in forms.items() if form is not None),
+    )
+
+
+def _segments(text: str) -> list[str]:
+    """The segments of a pattern: a slash inside braces separates nothing (and is refused later)."""
+    segments, start, depth = [], 0, 0
+    for position, character in enumerate(text):
+        depth += (character == "{") - (character == "}")
+        if character == "/" and depth == 0:
+            segments.append(text[start:position])
+            start = position + 1
+    return [*segments, text[start:]]
+
+
+def _compile_segment(segment: str, forms: dict[str, re.Pattern[str] | None]) -> str:
+    before, brace, inside = segment.partition("{")
+    if not brace:
+        return _literal(segment)
+    capture, closing, after = inside.rpartition("}")
+    if not closing:
+        raise ValueError(f"{segment!r}: '{{' without its '}}'")
+    name, colon, form = capture.partition(":")
+    if _NAME.fullmatch(name) is None:
+        raise ValueError(f"{segment!r}: a segment holds one {{name}} or {{name:regex}}, named by letters, digits and _")
+    if name in forms:
+        raise ValueError(f"{segment!r}: {name!r} is captured twice")
+    forms[name] = _compile_form(name, form) if colon else None
+    return f"{_literal(before)}(?P<{name}>[^/]+){_literal(after)}"
+
+
+def _literal(text: str) -> str:
+    if "*" in text:
+        raise ValueError(
+            f"{text!r}: '*' has no meaning here; write {{name}} for one segment, '/**' at the end for any rest"
+        )
+    if _LITERAL.fullmatch(text) is None:
+        raise ValueError(
+            f"{text!r}: not a raw path; percent-encode what a URL cannot hold, leave out query and fragment"
+        )
+    return re.escape(text)
+
+
+def _compile_form(name: str, form: str) -> re.Pattern[str]:
+    where = f"{{{name}:{form}}}"
+    if not form or "/" in form:
+        raise ValueError(f"{where}: the form of one segment, which is not empty and has no '/'")
+    bare = _CLASS_OR_ESCAPE.sub("x", form)
+    if "(" in bare or ")" in bare:
+        raise ValueError(f"{where}: groups are not allowed in a segment's form")
+    if len(_VARIABLE_QUANTIFIER.findall(bare)) > _MOST_QUANTIFIERS:
+        raise ValueError(f"{where}: more than {_MOST_QUANTIFIERS} of * + ? {{m,n}}; give counts, as in {{11}}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return re.compile(form, re.ASCII)
+    except (re.error, Warning, OverflowError, RecursionError) as error:
+        raise ValueError(f"{where}: not a regular expression: {error}") from error

@@ -1,0 +1,237 @@
+"""May this request be answered from the store, and may this response be kept (RFC 9111 §3)? Decides; stores nothing.
+
+``admit`` is asked of a request before anything else, ``assess`` of a response: of its head alone, then of the whole.
+"""
+
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Final
+
+from proxy.policy.body_rules import Judgement, is_judged, judge
+from proxy.policy.cache_key import CacheKey, secondary_key
+from proxy.policy.directives import ResponseDirectives, response_directives
+from proxy.policy.disposition import (
+    Admission,
+    Credentialed,
+    Faulty,
+    NotStored,
+    NotStoredReason,
+    PassThrough,
+    Shareable,
+    Storable,
+    StoreDecision,
+    Verdict,
+)
+from proxy.policy.field_values import delta_seconds, format_http_date, media_type, tokens
+from proxy.policy.forwarding import end_to_end, is_upgrade
+from proxy.policy.freshness import (
+    FIRST_ERROR_STATUS,
+    Lifetime,
+    LifetimeSource,
+    ShelfLife,
+    lifetime,
+    shelf_life,
+    shortened,
+)
+from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse, Timing, Windows
+from proxy.policy.route import ForwardFields, Match, Mode, RoutePolicy
+from proxy.policy.tags import response_tags
+
+UNDERSTOOD_STATUSES: Final = frozenset(
+    {200, 201, 202, 203, 204, 205, 300, 301, 302, 303, 307, 308}
+    | {400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 421, 422, 426, 429}
+    | {500, 501, 502, 503, 504, 505}
+)
+"""Statuses whose rules for caches are obeyed here (RFC 9111 §5.2.2.3); 206 and 304 are parts, and are not kept."""
+_NEVER_KEPT: Final = frozenset({206, 304})
+_FIRST_FINAL_STATUS: Final = 200
+_OK: Final = 200
+_STATE_PRECONDITIONS: Final = ("if-match", "if-unmodified-since")
+_NOBODYS_OWN: Final = frozenset(
+    {NotStoredReason.STATUS, NotStoredReason.VARY_STAR, NotStoredReason.CONTENT_TYPE, NotStoredReason.ROUTE_OFF}
+)
+"""Reasons that leave an error fit for those who waited for it; the others speak of somebody's privacy, or of size."""
+
+
+# Requests ---------------------------------------------------------------------------------------------------------
+
+
+def admit(request: RequestHead, route: RoutePolicy) -> Admission:
+    """Whether a request may be answered from the store and its answer kept.
+
+    A GET that carries a precondition on the resource's present state (RFC 9110 §13.1.1, §13.1.4), or that wants to
+    switch protocols, is what an unsafe method is: a question only the origin can answer. Hence ``method``.
+    """
+    if request.method not in ("GET", "HEAD") or request.has_content or is_upgrade(request) is not None:
+        return PassThrough(NotStoredReason.METHOD)
+    if any(name in request.fields for name in _STATE_PRECONDITIONS):
+        return PassThrough(NotStoredReason.METHOD)
+    if not route.cache:
+        return PassThrough(NotStoredReason.ROUTE_OFF)
+    if "cookie" in request.fields and not route.cookies_ignored:
+        return PassThrough(NotStoredReason.COOKIE)
+    return Credentialed() if "authorization" in request.fields else Shareable()
+
+
+# Responses --------------------------------------------------------------------------------------------------------
+
+
+def is_event_stream(response: ResponseHead) -> bool:
+    """Whether the answer is a stream of server-sent events: without end, and nothing to keep."""
+    return media_type(response.fields.joined("content-type")) == "text/event-stream"
+
+
+def held_back(response: ResponseHead, route: RoutePolicy) -> bool:
+    """Whether the body must be judged before its first byte goes out. Not when it is announced as too large to hold."""
+    return is_judged(response, route) and not is_announced_too_large(response, route)
+
+
+def assess(
+    request: RequestHead, response: ResponseHead, body: bytes | None, match: Match, key: CacheKey, timing: Timing
+) -> StoreDecision:
+    """Whether the response to a GET for ``request`` may be kept, and as what (RFC 9111 §3).
+
+    ``body`` None: of the head alone; Storable then still depends on the body.
+    """
+    route = match.route
+    judgement = Judgement(Verdict.OK) if body is None else judge(body, response, route)
+    if judgement.verdict is Verdict.FAILURE:
+        return Faulty(judgement.status or response.status)
+    said = response_directives(response.fields)
+    reason = _forbidden(request, response, said, route) or _unfit(response, body, route)
+    if reason is None and judgement.verdict is Verdict.PASS:
+        reason = NotStoredReason.BODY_VERDICT
+    fresh = lifetime(response, said, route, timing)
+    is_negative = judgement.verdict is Verdict.NEGATIVE
+    if is_negative:
+        fresh = shortened(fresh, route)
+    reason = reason or _without_lifetime(response, fresh, route, is_negative=is_negative)
+    if reason is not None or fresh is None:
+        reason = reason or NotStoredReason.STATUS
+        return NotStored(reason, shared=response.status >= FIRST_ERROR_STATUS and reason in _NOBODYS_OWN)
+    shelf = shelf_life(response, said, route, timing, fresh, key.text)
+    if is_negative:
+        shelf = replace(shelf, negative=True, windows=Windows())
+    return Storable(_stored(request, response, body, match, key, shelf))
+
+
+def _stored(
+    request: RequestHead, response: ResponseHead, body: bytes | None, match: Match, key: CacheKey, shelf: ShelfLife
+) -> StoredResponse:
+    route = match.route
+    said = response_directives(response.fields)
+    etag, is_made = _entity_tag(response, body, route)
+    return StoredResponse(
+        target=key.target,
+        route=route.name,
+        status=response.status,
+        reason=response.reason,
+        fields=stored_fields(response.fields, said, route, shelf.response_time),
+        body=body or b"",
+        secondary_key=secondary_key(request, response.fields, route) or (),
+        tags=response_tags(response.fields, route, match.captures),
+        etag=etag,
+        etag_is_made=is_made,
+        last_modified=response.fields.joined("last-modified"),
+        freshness_lifetime=shelf.lifetime,
+        corrected_initial_age=shelf.initial_age,
+        response_time=shelf.response_time,
+        windows=shelf.windows,
+        never_stale=shelf.never_stale,
+        always_validate=shelf.always_validate,
+        allows_authorized=allows_authorized(said),
+        negative=shelf.negative,
+        cost=shelf.cost,
+    )
+
+
+def stored_fields(fields: Fields, said: ResponseDirectives, route: RoutePolicy, response_time: float) -> Fields:
+    """The fields that are kept (RFC 9111 §3.1), with a Date where the origin gave none (RFC 9110 §6.6.1).
+
+    Age stays as it was received: whoever reuses the response writes the current one in its place.
+    """
+    dropped = said.withheld | {"content-length"}
+    if not route.store_set_cookie:
+        dropped |= {"set-cookie"}
+    kept = end_to_end(fields).without(dropped)
+    return kept if "date" in kept else kept.adding(("Date", format_http_date(response_time)))
+
+
+def allows_authorized(said: ResponseDirectives) -> bool:
+    """Whether a shared cache may use it for requests with Authorization (RFC 9111 §3.5)."""
+    return said.public or said.must_revalidate or said.s_maxage is not None
+
+
+def _forbidden(
+    request: RequestHead, response: ResponseHead, said: ResponseDirectives, route: RoutePolicy
+) -> NotStoredReason | None:
+    """What no operator lifts but by name: one condition of RFC 9111 §3 a line, those of privacy first."""
+    is_understood = said.must_understand and response.status in UNDERSTOOD_STATUSES
+    refusals = (
+        (NotStoredReason.NO_STORE, said.no_store and not is_understood),  # §5.2.2.5, lifted by §5.2.2.3
+        (NotStoredReason.PRIVATE, said.private),  # §5.2.2.7
+        (NotStoredReason.SET_COOKIE, "set-cookie" in response.fields and not route.store_set_cookie),  # more than §7.3
+        (NotStoredReason.AUTHORIZATION, "authorization" in request.fields and not _may_keep_authorized(said, route)),
+        (NotStoredReason.VARY_STAR, "*" in tokens(response.fields.joined("vary"))),  # §4.1
+        (NotStoredReason.STATUS, said.must_understand and not is_understood),  # §5.2.2.3
+    )
+    return next((reason for reason, holds in refusals if holds), None)
+
+
+def _may_keep_authorized(said: ResponseDirectives, route: RoutePolicy) -> bool:
+    # A strict route passes everything of a request with credentials, so its answer may depend on fields that no key
+    # knows; and only such an answer gets the client's address and Host (upstream_fields).
+    return allows_authorized(said) and route.forward_fields is ForwardFields.ALL
+
+
+def _unfit(response: ResponseHead, body: bytes | None, route: RoutePolicy) -> NotStoredReason | None:
+    """What is not kept because of what it is."""
+    if response.status < _FIRST_FINAL_STATUS or response.status in _NEVER_KEPT:
+        return NotStoredReason.STATUS
+    if is_event_stream(response):
+        return NotStoredReason.CONTENT_TYPE
+    if is_announced_too_large(response, route) or (body is not None and len(body) > route.max_object):
+        return NotStoredReason.TOO_LARGE
+    return None
+
+
+def is_announced_too_large(response: ResponseHead, route: RoutePolicy) -> bool:
+    """Whether Content-Length says that the body is over the route's limit."""
+    return delta_seconds(response.fields.joined("content-length") or "") > route.max_object
+
+
+def _without_lifetime(
+    response: ResponseHead, fresh: Lifetime | None, route: RoutePolicy, *, is_negative: bool
+) -> NotStoredReason | None:
+    """What is not kept because nobody said for how long, or not of this status."""
+    if fresh is None:
+        return NotStoredReason.CONTENT_TYPE if response.status == _OK else NotStoredReason.STATUS
+    if is_negative:
+        return None if fresh.seconds > 0 else NotStoredReason.BODY_VERDICT
+    if fresh.source is LifetimeSource.ROUTE:
+        return _without_routes_lifetime(response, fresh.seconds, route)
+    return None if route.statuses is None or response.status in route.statuses else NotStoredReason.STATUS
+
+
+def _without_routes_lifetime(response: ResponseHead, seconds: float, route: RoutePolicy) -> NotStoredReason | None:
+    if route.mode is Mode.RFC and "set-cookie" in response.fields:  # nobody said that this may be shared
+        return NotStoredReason.SET_COOKIE
+    if seconds > 0:
+        return None
+    if response.status in route.ttl_by_status:
+        return NotStoredReason.STATUS
+    is_for_later = route.mode is Mode.OVERRIDE and bool(route.stale_while_revalidate or route.stale_if_error)
+    return None if is_for_later else NotStoredReason.ROUTE_OFF
+
+
+def _entity_tag(response: ResponseHead, body: bytes | None, route: RoutePolicy) -> tuple[str | None, bool]:
+    """The entity-tag clients are shown, and whether it was made here: a strong one, of all the bytes it names."""
+    lines = response.fields.all("etag")
+    if lines:
+        return lines[0], False
+    if body is None or not route.made_etag or response.status != _OK:
+        return None, False
+    digest = blake2b(body, digest_size=16)
+    for name in ("content-type", "content-encoding"):
+        digest.update(f"\0{response.fields.joined(name) or ''}".encode("latin-1", "replace"))
+    return f'"{digest.hexdigest()}"', True
