@@ -1,1 +1,1 @@
-"""The command line, one small module per verb. Builds nothing by itself: it asks app, config or a running admin listener."""
+"""The command line, one small module per verb: it asks app, config or a running admin listener. Builds nothing."""

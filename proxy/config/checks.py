@@ -64,9 +64,7 @@ def _upstream_problem(url: str) -> str | None:
         "must not hold a user or password: clients' own credentials are passed on": "@" in parts.netloc,
         "names no valid host": not _HOST.fullmatch(host.removesuffix(":")),
         "has a port where nothing can listen": parts.port == 0,
-        "must end after host and port: paths and queries are passed on as clients send them": (
-            parts.path not in {"", "/"} or "?" in url or "#" in url
-        ),
+        "must not have a query or fragment: clients' own queries are passed on": "?" in url or "#" in url,
     }
     return next((f"{show(mask_url(url))} {problem}" for problem, holds in is_wrong.items() if holds), None)
 

@@ -41,9 +41,11 @@ def load(
     file: str | None = None,
     options: Sequence[tuple[str, str, str]] = (),
     folder: Path | None = None,
+    needs_upstream: bool = True,
 ) -> Loaded:
     """Read everything. ``options`` are the command line's: dotted key, text, and the option's name.
 
+    ``needs_upstream`` is False for what only talks to a running Tambo: its upstream may then stay unsaid.
     Raises InvalidConfigError with every problem that was found.
     """
     # An empty variable is one that is not set: that is how compose leaves ${NAME:-}.
@@ -60,6 +62,8 @@ def load(
         raise InvalidConfigError(problems)
     provenance = {key: f"default ({name} is not set)" for key, name in filler.left_out.items()} | reader.provenance
     routes, wrong = _checked(config)
+    if not (needs_upstream or config.upstream.url):
+        wrong = [error for error in wrong if error.key != "upstream.url"]
     problems += [ConfigError(error.key, error.problem, _source(error.key, provenance)) for error in wrong]
     if problems:
         raise InvalidConfigError(problems)

@@ -129,14 +129,16 @@ class Upstream(Section, frozen=True, kw_only=True):
     """The one origin."""
 
     url: str = ""
-    """Checked: http or https, a host, no credentials, query or fragment."""
+    """Checked: http or https, a host, no credentials, query or fragment; a path is put before every request's."""
     host: HostSent = HostSent.UPSTREAM
     timeout: UpstreamTimeout = UpstreamTimeout()
     concurrency: Concurrency = Concurrency()
-    idle_connections: Count = 100
+    connections: Positive = 512
+    """Open at once, but for event streams and upgraded ones."""
+    idle_connections: Count = 128
     """Kept open for the next request."""
-    keepalive: Wait = 15.0
-    """How long an idle one is kept."""
+    keepalive: Wait = 4.0
+    """How long an idle one is kept: shorter than the 5 s after which common servers close theirs."""
     ca_file: Text | None = None
     """PEM file of the authorities that are trusted; None: the system's."""
 

@@ -46,6 +46,19 @@ def left_out(route: Route, pattern: PathPattern) -> list[str]:
     return [f"{{{name}}}" for name in pattern.regex.groupindex if name not in named] + rest
 
 
+def statuses_of(route: Route) -> frozenset[int] | None:
+    """The statuses that a route stores; None: every final one."""
+    if route.statuses is None:
+        return DEFAULT_STATUSES
+    return None if route.statuses == "all" else frozenset(route.statuses)
+
+
+def forward_fields_of(route: Route) -> ForwardFields:
+    """Strict where the route decides, all where the upstream's Vary speaks; unless the route says which."""
+    usual = ForwardFields.STRICT if route.mode is Mode.OVERRIDE else ForwardFields.ALL
+    return route.forward_fields or usual
+
+
 @dataclass(slots=True)
 class _Compiler:
     config: Config
@@ -75,7 +88,6 @@ class _Compiler:
 
     def _policy(self, route: Route, pattern: PathPattern, verdicts: tuple[VerdictRule, ...]) -> RoutePolicy:
         defaults, store = self.config.defaults, self.config.store
-        strictness = ForwardFields.STRICT if route.mode is Mode.OVERRIDE else ForwardFields.ALL
         return RoutePolicy(
             name=route.name,
             pattern=pattern,
@@ -92,10 +104,10 @@ class _Compiler:
             key=self._key(route),
             tags=route.tags,
             verdicts=verdicts,
-            statuses=_statuses(route),
+            statuses=statuses_of(route),
             cookies_ignored=route.cookies is Cookies.IGNORE,
             store_set_cookie=route.store_set_cookie,
-            forward_fields=_first(route.forward_fields, strictness),
+            forward_fields=forward_fields_of(route),
             forward=tuple(name.lower() for name in route.forward),
             made_etag=_first(route.made_etag, defaults.made_etag),
             max_object=_first(route.max_object, store.max_object),
@@ -147,9 +159,3 @@ class _Compiler:
 
 def _first(own: Any, common: Any) -> Any:
     return common if own is None else own
-
-
-def _statuses(route: Route) -> frozenset[int] | None:
-    if route.statuses is None:
-        return DEFAULT_STATUSES
-    return None if route.statuses == "all" else frozenset(route.statuses)

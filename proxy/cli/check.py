@@ -1,0 +1,71 @@
+"""``tambo check``: validates a configuration, and prints what holds and where each value came from. Starts nothing."""
+
+import json
+import os
+from typing import Any
+
+from proxy.cli.exits import Exit, complain, complain_of_config
+from proxy.config.load import Loaded, load
+from proxy.config.problems import InvalidConfigError
+from proxy.config.report import as_json, rows
+from proxy.errors import ConfigError
+
+_WIDEST_VALUE = 60
+
+
+def check(file: str | None, *, json_wanted: bool) -> Exit:
+    """Validate; print the effective configuration as a table or as one JSON object."""
+    try:
+        loaded = load(os.environ, file=file)
+        check_redis(loaded)
+    except InvalidConfigError as error:
+        return _refuse(error, json_wanted=json_wanted)
+    if json_wanted:
+        print(json.dumps(_described(loaded), indent=2))
+    else:
+        _print_table(loaded)
+    return Exit.OK
+
+
+def check_redis(loaded: Loaded) -> None:
+    """Read REDIS_URL as the store will. Raises InvalidConfigError."""
+    url = loaded.config.store.redis_url
+    if url is None:
+        return
+    from proxy.store.redis_address import parse_address  # noqa: PLC0415 - its library is slow to import
+
+    try:
+        parse_address(url.value)
+    except ConfigError as error:
+        source = loaded.source_of("store.redis_url")
+        raise InvalidConfigError([ConfigError("store.redis_url", error.problem, source)]) from None
+
+
+def _refuse(error: InvalidConfigError, *, json_wanted: bool) -> Exit:
+    if not json_wanted:
+        return complain_of_config(error)
+    errors = [{"key": each.key, "problem": each.problem, "source": each.source or None} for each in error.problems]
+    print(json.dumps({"valid": False, "errors": errors}, indent=2))
+    return Exit.CONFIG
+
+
+def _described(loaded: Loaded) -> dict[str, Any]:
+    return {
+        "valid": True,
+        "file": loaded.file,
+        "warnings": list(loaded.warnings),
+        "config": as_json(loaded.config),
+        "sources": {row.key: row.source for row in rows(loaded)},
+    }
+
+
+def _print_table(loaded: Loaded) -> None:
+    for warning in loaded.warnings:
+        complain(f"warning: {warning}")
+    print(f"{loaded.file or 'The configuration (no file)'} is valid.\n")
+    table = rows(loaded)
+    key_width = max(len(row.key) for row in table)
+    value_width = min(_WIDEST_VALUE, max(len(row.value) for row in table))
+    print(f"{'KEY':{key_width}}  {'VALUE':{value_width}}  FROM")
+    for row in table:
+        print(f"{row.key:{key_width}}  {row.value:{value_width}}  {row.source}")

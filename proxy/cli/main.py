@@ -1,0 +1,165 @@
+"""The command line ``tambo``: its verbs, their options and their help. Does nothing itself; each verb has a module.
+
+Imports no server library: ``tambo version`` must not wait for one.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.exceptions import UnusedCliTokensError
+
+from proxy.cli.exits import Exit, complain
+
+_SWITCH = Parameter(negative="")
+
+app = App(
+    name="tambo",
+    help="A caching HTTP reverse proxy for slow JSON APIs.",
+    help_epilogue="Exit codes: 0 ok, 1 failed, 2 usage, 3 invalid configuration, 4 nothing matched.",
+    help_format="plaintext",
+    version_flags=[],
+    result_action="return_value",
+)
+
+
+@app.command
+def run(
+    *,
+    config: Annotated[
+        str | None, Parameter(help="The file; default: TAMBO_CONFIG, else ./tambo.toml if there.")
+    ] = None,
+    upstream: Annotated[str | None, Parameter(help="The API to stand in front of (UPSTREAM_URL).")] = None,
+    port: Annotated[str | None, Parameter(help="The public port (PORT).")] = None,
+    settings: Annotated[
+        tuple[str, ...],
+        Parameter(name="--set", negative="", help="Any key of the file, KEY=VALUE; may be repeated."),
+    ] = (),
+) -> int:
+    """Serve until SIGTERM or Ctrl-C.
+
+    Examples:
+
+    UPSTREAM_URL=http://localhost:8000 tambo run
+
+    tambo run --upstream https://api.example.com --port 9000
+
+    tambo run --config tambo.toml --set store.memory=64MiB
+    """
+    from proxy.cli.run import run as verb  # noqa: PLC0415 - each verb imports only what it needs
+
+    options = [("upstream.url", upstream, "--upstream"), ("listen.port", port, "--port")]
+    given = [(key, text, option) for key, text, option in options if text is not None]
+    for setting in settings:
+        key, mark, text = setting.partition("=")
+        if not mark or not key.strip():
+            complain(f"run: --set {setting!r} must be KEY=VALUE, as in --set store.memory=64MiB")
+            return Exit.USAGE
+        given.append((key.strip(), text.strip(), "--set"))
+    return verb(config, given)
+
+
+@app.command
+def check(
+    file: Annotated[
+        str | None, Parameter(name="FILE", help="The file; default: TAMBO_CONFIG, else ./tambo.toml if there.")
+    ] = None,
+    /,
+    *,
+    json: Annotated[bool, _SWITCH] = False,
+) -> int:
+    """Validate the configuration; print what holds and where each value came from.
+
+    Examples:
+
+    tambo check
+
+    tambo check tambo.toml --json
+
+    Parameters
+    ----------
+    json
+        One JSON object: times in seconds, sizes in bytes, secrets masked.
+    """
+    from proxy.cli.check import check as verb  # noqa: PLC0415
+
+    return verb(file, json_wanted=json)
+
+
+@app.command
+def purge(  # noqa: PLR0913 - each is an option of the command
+    url: Annotated[
+        str | None, Parameter(name="URL", help="An absolute URL, or path and query: with all its variants.")
+    ] = None,
+    /,
+    *,
+    prefix: Annotated[str | None, Parameter(help="Everything whose path begins so.")] = None,
+    everything: Annotated[bool, Parameter(name="--all", negative="", help="Everything.")] = False,
+    hard: Annotated[bool, Parameter(negative="", help="Remove it; else it only stops being fresh.")] = False,
+    json: Annotated[bool, Parameter(negative="", help="Print the API's answer.")] = False,
+    admin: Annotated[
+        str | None, Parameter(help="The admin listener's URL; default: ADMIN_HOST and ADMIN_PORT.")
+    ] = None,
+    config: Annotated[str | None, Parameter(help="The file that names the admin listener.")] = None,
+) -> int:
+    """Purge what is stored, in a running Tambo. The token is ADMIN_TOKEN's.
+
+    Examples:
+
+    tambo purge /obtener-ruc/20999999019
+
+    tambo purge --prefix /obtener-ruc/ --hard
+
+    tambo purge --all --admin http://10.0.0.5:8081
+    """
+    from proxy.cli.purge import Where, Wish  # noqa: PLC0415
+    from proxy.cli.purge import purge as verb  # noqa: PLC0415
+
+    return verb(Wish(url, prefix, everything, hard), Where(config, admin), json_wanted=json)
+
+
+@app.command
+def version(
+    *, json: Annotated[bool, Parameter(negative="", help="One JSON object, with the packages used.")] = False
+) -> int:
+    """Print the version.
+
+    Example: tambo version --json
+    """
+    from proxy.cli.version import show_version  # noqa: PLC0415
+
+    return show_version(as_json=json)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code. No traceback is shown, but with LOG_LEVEL=debug."""
+    try:
+        code = app(
+            sys.argv[1:] if arguments is None else list(arguments),
+            exit_on_error=False,
+            print_error=False,
+        )
+    except CycloptsError as error:
+        complain(f"{_worded(error)} (see tambo --help)")
+        return Exit.USAGE
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing is left to say, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILED
+    except Exception as error:  # noqa: BLE001 - the outermost boundary: an operator is not shown a traceback
+        if os.environ.get("LOG_LEVEL", "").lower() == "debug":
+            traceback.print_exc()
+        complain(f"internal error: {type(error).__name__}: {error} (LOG_LEVEL=debug shows where)")
+        return Exit.FAILED
+    return code if isinstance(code, int) else Exit.OK
+
+
+def _worded(error: CycloptsError) -> str:
+    if isinstance(error, UnusedCliTokensError):
+        return f"unexpected argument {(error.unused_tokens or ['?'])[0]!r}"
+    return " ".join(str(error).split()).rstrip(".")

@@ -1,0 +1,24 @@
+"""``tambo run``: reads the configuration and hands it to the application. Serves nothing itself."""
+
+import os
+from collections.abc import Sequence
+
+from proxy.cli.exits import Exit, complain, complain_of_config
+from proxy.config.load import load
+from proxy.config.problems import InvalidConfigError
+from proxy.errors import ConfigError
+
+
+def run(file: str | None, options: Sequence[tuple[str, str, str]]) -> int:
+    """Serve until told to stop; the exit code."""
+    try:
+        loaded = load(os.environ, file=file, options=options)
+        # Only a configuration that is right is worth the libraries' time to import.
+        from proxy.app import run as serve  # noqa: PLC0415
+
+        return serve(loaded)
+    except InvalidConfigError as error:
+        return complain_of_config(error)
+    except ConfigError as error:
+        complain(str(error))
+        return Exit.CONFIG
