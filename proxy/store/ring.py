@@ -1,0 +1,60 @@
+"""The memory tier's queues: slots linked in a ring, so that any of them leaves without a search. Decides nothing."""
+
+from proxy.policy.cache_key import CacheKey
+from proxy.policy.messages import StoredResponse
+
+
+class Slot:
+    """A key's place in memory: its variants, when each runs out (monotonic seconds), and its neighbours."""
+
+    __slots__ = (
+        "ends", "following", "in_main", "is_complete", "key", "preceding", "soonest_end", "uses", "variants", "weight",
+    )  # fmt: skip
+
+    def __init__(self, key: CacheKey) -> None:
+        self.key = key
+        self.variants: tuple[StoredResponse, ...] = ()
+        self.ends: tuple[float, ...] = ()
+        self.soonest_end = 0.0
+        self.weight = 0
+        """Bytes, overhead included."""
+        self.uses = 0
+        self.is_complete = False
+        self.in_main = False
+        self.preceding: Slot = self
+        self.following: Slot = self
+
+    def unlink(self) -> None:
+        """Leave the ring; alone afterwards, so that nothing keeps anything else alive."""
+        self.preceding.following = self.following
+        self.following.preceding = self.preceding
+        self.preceding = self.following = self
+
+
+class Ring:
+    """A first-in-first-out queue of slots that knows its weight in bytes."""
+
+    __slots__ = ("head", "weight")
+
+    def __init__(self) -> None:
+        self.head = Slot(CacheKey("", ""))
+        """No key's place: the mark between the newest and the oldest."""
+        self.weight = 0
+
+    @property
+    def oldest(self) -> Slot | None:
+        """The slot that came first; None when there is none."""
+        first = self.head.following
+        return None if first is self.head else first
+
+    def append(self, slot: Slot) -> None:
+        """Take in a slot that is in no ring, as the newest."""
+        last = self.head.preceding
+        slot.preceding, slot.following = last, self.head
+        last.following = self.head.preceding = slot
+        self.weight += slot.weight
+
+    def remove(self, slot: Slot) -> None:
+        """Let go of a slot that is in this ring."""
+        slot.unlink()
+        self.weight -= slot.weight
