@@ -122,14 +122,16 @@ class Refresher:
                 return await self._keep(job, concluded.stored, head)
         decision = assess(job.request, head, None, job.match, job.key, arrived.timing)
         if isinstance(decision, NotStored) and not decision.shared:
-            return await self._alone(job, flight, arrived, decision.reason)
+            await self._alone(job, flight, arrived, decision.reason)
+            return None
         if isinstance(decision, Storable) and flight.has_leader and not self._must_wait(job, head):
             return await self._stream(job, flight, arrived)
         limit = job.match.route.max_object if isinstance(decision, Storable) else SPOKEN_LIMIT
         data, is_whole = await arrived.body.read_up_to(limit)
         if not is_whole:
             arrived.body.put_back(data)
-            return await self._alone(job, flight, arrived, NotStoredReason.TOO_LARGE)
+            await self._alone(job, flight, arrived, NotStoredReason.TOO_LARGE)
+            return None
         return await self._settle_whole(job, arrived, data)
 
     @staticmethod

@@ -126,7 +126,7 @@ class SingleFlight:
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Own a small piece of background work (closing something that nobody reads any more)."""
-        self._own(work)
+        _ = self._own(work)
 
     def leave(self, flight: Flight, *, keep: bool) -> None:
         """The client that began it is gone. ``keep``: the fetch goes on, for the others and for the store."""

@@ -74,3 +74,8 @@ def faulty(why: ForwardReason, status: int) -> Disposition:
 def unanswered(why: ForwardReason, code: str, *, is_collapsed: bool = False) -> Disposition:
     """Tambo answered by itself: there was no answer from the upstream, and nothing stored could stand in."""
     return Disposition(Result.ERROR, "MISS", fwd=why, collapsed=is_collapsed, detail=code)
+
+
+def unreadable(status: int) -> Disposition:
+    """A request that could not be read or whose client left, or a bug: nothing was looked up."""
+    return Disposition(Result.ERROR, "BYPASS", detail=f"status-{status}" if status else "aborted")

@@ -27,10 +27,10 @@ class Histogram:
 
     __slots__ = ("bounds", "counts", "total")
 
-    def __init__(self, bounds: Sequence[float]) -> None:
+    def __init__(self, bounds: Sequence[float], counts: Sequence[int] | None = None, total: float = 0.0) -> None:
         self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
+        self.counts = [0] * (len(bounds) + 1) if counts is None else list(counts)
+        self.total = total
 
     def add(self, seconds: float) -> None:
         """Count one observation."""

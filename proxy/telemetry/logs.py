@@ -3,8 +3,8 @@
 import json
 import logging
 import sys
-import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TextIO
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -17,12 +17,10 @@ def _extra(record: logging.LogRecord) -> Mapping[str, object]:
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: time (UTC, RFC 3339), level, logger, message, and what the call added."""
 
-    converter = time.gmtime
-
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line; control characters are escaped by JSON."""
         line: dict[str, object] = {
-            "time": f"{self.formatTime(record, '%Y-%m-%dT%H:%M:%S')}.{int(record.msecs):03d}Z",
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),

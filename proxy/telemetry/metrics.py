@@ -26,13 +26,14 @@ class UpstreamGauges:
 
 @dataclass(frozen=True, slots=True)
 class TierGauges:
-    """One store tier at this moment; ``operations`` by operation and outcome since the start."""
+    """One store tier at this moment; ``operations`` by operation and outcome, ``durations`` by operation."""
 
     is_up: bool
     bytes: int | None
     entries: int | None
     evictions: int
     operations: Mapping[tuple[str, str], int]
+    durations: Mapping[str, Histogram]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,12 @@ class TamboCollector(Collector):
         )
         labels = ("tier", "op", "outcome")
         yield _counter("tambo_store_operations", "Operations on the lasting tiers.", labels, operations)
+        yield _histogram(
+            "tambo_store_duration_seconds",
+            "How long operations on the tiers took.",
+            ("tier", "op"),
+            (((tier, op), histogram) for tier, gauges in tiers.items() for op, histogram in gauges.durations.items()),
+        )
         bad = (((reason,), count) for reason, count in self._sources.bad_entries().items())
         yield _counter("tambo_store_bad_entries", "Stored values that could not be used.", ("reason",), bad)
 

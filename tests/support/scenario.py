@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from proxy.errors import StoreUnavailable
 from proxy.exchange.guard import Guard, GuardSettings
@@ -61,10 +62,9 @@ class DictStore:
             raise StoreUnavailable(operation, "down")
 
 
-def a_route(name: str = "default", path: str = "/**", **changes: object) -> RoutePolicy:
+def a_route(name: str = "default", path: str = "/**", **changes: Any) -> RoutePolicy:
     """A route that takes everything and keeps JSON for a minute unless told otherwise."""
-    values: dict[str, object] = {"name": name, "pattern": compile_pattern(path), "ttl": 60.0, **changes}
-    return RoutePolicy(**values)  # type: ignore[arg-type]  # keyword values are the test's own business
+    return RoutePolicy(**{"name": name, "pattern": compile_pattern(path), "ttl": 60.0, **changes})
 
 
 @dataclass

@@ -2,10 +2,11 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.purge_form import read_form
@@ -14,7 +15,6 @@ from proxy.exchange.purging import Purger
 
 LOG = logging.getLogger("tambo.admin")
 MAX_BODY = 64 * 1024
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def make_admin_app(parts: AdminParts) -> web.Application:
     return app
 
 
-def _gate(gate: Gate) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def _gate(gate: Gate) -> Middleware:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         fields = request.headers

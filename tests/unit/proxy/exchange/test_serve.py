@@ -1,6 +1,7 @@
 """Plays about one request or several: who asks the upstream, who waits, what everybody is told."""
 
 import asyncio
+from typing import Any
 
 import jmespath
 import pytest
@@ -395,7 +396,7 @@ async def test_requests_with_authorization_never_wait_for_each_other() -> None:
 
 async def test_saved_seconds_are_those_the_fetch_took() -> None:
     gate = asyncio.Event()
-    play = Scenario(ScriptedUpstream(Reply(lines=fresh(), gate=gate)))
+    play = Scenario(ScriptedUpstream(Reply(lines=fresh(60), gate=gate)))
     first = asyncio.ensure_future(play.get())
     await play.origin.arrived.wait()
     play.clock.advance(12)
@@ -404,7 +405,7 @@ async def test_saved_seconds_are_those_the_fetch_took() -> None:
     assert (await play.get()).answer.saved_seconds == 12
 
 
-def _judging(**changes: object) -> RoutePolicy:
+def _judging(**changes: Any) -> RoutePolicy:
     rules = tuple(
         VerdictRule(when, jmespath.compile(when), verdict)
         for when, verdict in (

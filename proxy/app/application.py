@@ -1,0 +1,176 @@
+"""One running Tambo: its parts, started and stopped in order. Handles no signal and reads no configuration file."""
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+
+from aiohttp import web
+
+from proxy.app.gauges import bad_entries, tier_gauges, upstream_gauges
+from proxy.app.settings import guard_settings, make_backing, server_settings, upstream_settings
+from proxy.clock import Clock, SystemClock
+from proxy.config.load import Loaded
+from proxy.edge.admin.access import Gate, is_loopback
+from proxy.edge.admin.app import AdminParts, Health, make_admin_app
+from proxy.edge.server.listener import Listener
+from proxy.edge.server.settings import Finished, Hooks
+from proxy.edge.upstream.client import UpstreamClient
+from proxy.exchange.guard import Guard
+from proxy.exchange.passing import Passer
+from proxy.exchange.ports import Exchanged
+from proxy.exchange.purging import Purger
+from proxy.exchange.refresh import Refresher
+from proxy.exchange.serve import Exchange
+from proxy.exchange.singleflight import SingleFlight
+from proxy.policy.dispositions import unreadable
+from proxy.policy.messages import Fields, RequestHead
+from proxy.store.memory import Memory
+from proxy.store.tiered import TieredStore
+from proxy.telemetry.metrics import CONTENT_TYPE, Sources, TamboCollector, TierGauges, exposition
+from proxy.telemetry.observer import Telemetry
+
+LOG = logging.getLogger("tambo")
+VERSION = version("tambo")
+MAX_FLIGHTS = 10_000
+"""Fetches that others may join or nobody waits for, at once; beyond it a fetch is its client's alone."""
+_NOBODY = RequestHead("", "", Fields())
+
+
+class App:
+    """Starts listening with ``start``; ends with ``stop``, after which it is not used again."""
+
+    def __init__(self, loaded: Loaded, clock: Clock | None = None) -> None:
+        """Build what needs no event loop. Raises ConfigError."""
+        clock = clock or SystemClock()
+        config = loaded.config
+        self._loaded = loaded
+        self._clock = clock
+        self._opened = AsyncExitStack()
+        self._is_ready = False
+        self._telemetry = Telemetry(clock)
+        self._backing = make_backing(config, clock)
+        self._memory = Memory(config.store.memory, clock, config.store.max_variants)
+        self._store = TieredStore(self._memory, self._backing, clock)
+        self._guard = Guard(guard_settings(config), clock, self._telemetry.waited)
+        self._flights = SingleFlight(MAX_FLIGHTS, self._telemetry.internal_error)
+        self._purger = Purger(loaded.routes, self._store)
+
+    async def start(self) -> None:
+        """Open the store, then listen. Raises ConfigError, and OSError where an address is taken."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._opened.aclose()
+            raise
+
+    async def _start(self) -> None:
+        config = self._loaded.config
+        await self._store.open()
+        self._opened.push_async_callback(self._store.close)
+        upstream = UpstreamClient(upstream_settings(config))
+        self._opened.push_async_callback(upstream.aclose)
+        runner = web.AppRunner(make_admin_app(self._admin_parts()), access_log=None, handle_signals=False)
+        await runner.setup()
+        self._opened.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, config.admin.host, config.admin.port).start()
+        hooks = Hooks(self._exchange(upstream).answer, self._finished, self._telemetry.internal_error, self._clock)
+        self._listener = Listener(server_settings(config), hooks)
+        await self._listener.start(config.listen.host, config.listen.port)
+        self._is_ready = True
+        self.public_address, self.admin_address = self._listener.addresses[0], runner.addresses[0][:2]
+
+    def _exchange(self, upstream: UpstreamClient) -> Exchange:
+        shared = (upstream, self._store, self._guard, self._telemetry, self._clock)
+        return Exchange(
+            routes=self._loaded.routes,
+            store=self._store,
+            flights=self._flights,
+            refresher=Refresher(*shared, self._loaded.config.upstream.timeout.total),
+            passer=Passer(*shared),
+            observer=self._telemetry,
+            clock=self._clock,
+        )
+
+    async def stop(self, hurry: asyncio.Event) -> None:
+        """Answer what is in flight and store what is being fetched, then end; ``hurry`` set: end now."""
+        config = self._loaded.config
+        limit = config.stopping.drain_timeout
+        limit = config.upstream.timeout.total if limit is None else limit
+        self._is_ready = False
+        self._listener.announce_close()
+        LOG.info("stopping", extra={"in_flight": self._listener.in_flight, "fetches": len(self._flights)})
+        await _until(hurry, config.stopping.lame_duck)
+        draining = asyncio.ensure_future(self._drain(limit))
+        hurrying = asyncio.ensure_future(hurry.wait())
+        await asyncio.wait((draining, hurrying), return_when=asyncio.FIRST_COMPLETED)
+        for task in (draining, hurrying):
+            task.cancel()
+        await asyncio.gather(draining, hurrying, return_exceptions=True)
+        await self._listener.drain(0)
+        cut = await self._flights.drain(0)
+        await self._opened.aclose()
+        LOG.info("stopped", extra={"fetches_cut": cut or None})
+
+    async def _drain(self, limit: float) -> None:
+        deadline = self._clock.monotonic() + limit
+        await self._listener.drain(limit)
+        await self._flights.drain(max(0.0, deadline - self._clock.monotonic()))
+
+    # What the parts tell each other ---------------------------------------------------------------------------------
+
+    def _finished(self, event: Finished) -> None:
+        answer = event.answer
+        if event.request is None and event.status == 0:
+            return  # a connection that never became a request
+        self._telemetry.exchanged(
+            Exchanged(
+                event.request or _NOBODY,
+                answer.route if answer else "none",
+                answer.disposition if answer else unreadable(event.status),
+                event.status,
+                event.seconds,
+                answer.key if answer else "",
+                answer.saved_seconds if answer else 0.0,
+                event.sent_bytes,
+                event.aborted,
+            )
+        )
+
+    def _admin_parts(self) -> AdminParts:
+        admin = self._loaded.config.admin
+        token = admin.token.value if admin.token else None
+        sources = Sources(lambda: upstream_gauges(self._guard), self._tiers, self._bad_entries, VERSION)
+        collector = TamboCollector(self._telemetry, sources)
+        return AdminParts(
+            Gate(token, is_loopback(admin.host)),
+            self._purger,
+            self._health,
+            lambda: exposition(collector),
+            CONTENT_TYPE,
+            self._telemetry.purged,
+        )
+
+    def _health(self) -> Health:
+        if self._backing.tier != "redis":
+            return Health("embedded", self._is_ready)
+        return Health("connected" if self._backing.is_up else "disconnected", self._is_ready)
+
+    def _tiers(self) -> dict[str, TierGauges]:
+        memory, backing = self._memory.stats, self._backing.stats
+        return {
+            memory.tier: tier_gauges(memory, is_up=True),
+            backing.tier: tier_gauges(backing, is_up=self._backing.is_up),
+        }
+
+    def _bad_entries(self) -> dict[str, int]:
+        return dict(bad_entries(self._memory.stats, self._backing.stats))
+
+
+async def _until(event: asyncio.Event, seconds: float) -> None:
+    """Wait for the event, so many seconds at most."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

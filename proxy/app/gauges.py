@@ -1,0 +1,35 @@
+"""What a scrape reads of the parts that are not the exchange's counters. Reads; changes nothing."""
+
+from collections.abc import Mapping
+
+from proxy.exchange.guard import Guard
+from proxy.store.stats import BUCKETS, TierStats
+from proxy.telemetry.counters import Histogram
+from proxy.telemetry.metrics import TierGauges, UpstreamGauges
+
+
+def upstream_gauges(guard: Guard) -> UpstreamGauges:
+    """The upstream's side at this moment."""
+    return UpstreamGauges(guard.inflight, guard.queue_depth, guard.shed)
+
+
+def tier_gauges(stats: TierStats, *, is_up: bool) -> TierGauges:
+    """One tier at this moment. Redis does not tell what it holds for us; only its own tools do."""
+    knows_size = stats.tier != "redis"
+    return TierGauges(
+        is_up,
+        stats.bytes if knows_size else None,
+        stats.entries if knows_size else None,
+        stats.evictions,
+        dict(stats.operations),
+        {name: Histogram(BUCKETS, each.counts, each.total) for name, each in stats.durations.items()},
+    )
+
+
+def bad_entries(*tiers: TierStats) -> Mapping[str, int]:
+    """Stored values that could not be used, by reason, over all tiers."""
+    counts: dict[str, int] = {}
+    for stats in tiers:
+        for reason, count in stats.bad_entries.items():
+            counts[reason.value] = counts.get(reason.value, 0) + count
+    return counts

@@ -1,0 +1,60 @@
+"""The configuration's sections as each part's own settings. Converts names and types; chooses nothing."""
+
+from ipaddress import ip_network
+from pathlib import Path
+
+from proxy.clock import Clock
+from proxy.config.model import Config
+from proxy.edge.server.settings import ServerSettings
+from proxy.edge.upstream.settings import Origin, UpstreamSettings
+from proxy.exchange.guard import GuardSettings
+from proxy.store.backing import Backing
+from proxy.store.disk import DiskStore
+from proxy.store.redis_address import parse_address
+from proxy.store.redis_client import Limits
+from proxy.store.redis_store import Bounds, RedisStore
+
+
+def server_settings(config: Config) -> ServerSettings:
+    """The public listener's."""
+    listen = config.listen
+    return ServerSettings(
+        head_timeout=listen.head_timeout,
+        keepalive_timeout=listen.keepalive,
+        body_idle_timeout=listen.body_timeout,
+        unread_timeout=listen.write_timeout,
+        max_connections=listen.connections,
+        trusted_proxies=tuple(ip_network(network) for network in listen.trusted_proxies),
+    )
+
+
+def upstream_settings(config: Config) -> UpstreamSettings:
+    """The upstream client's."""
+    upstream = config.upstream
+    return UpstreamSettings(
+        Origin.from_url(upstream.url),
+        connect=upstream.timeout.connect,
+        first_byte=upstream.timeout.first_byte,
+        idle=upstream.timeout.idle,
+        keep_alive=upstream.keepalive,
+        max_connections=upstream.connections,
+        max_idle=upstream.idle_connections,
+        ca_file=upstream.ca_file,
+    )
+
+
+def guard_settings(config: Config) -> GuardSettings:
+    """The guard's."""
+    limits = config.upstream.concurrency
+    return GuardSettings(limits.max, limits.queue, limits.queue_timeout)
+
+
+def make_backing(config: Config, clock: Clock) -> Backing:
+    """Redis where a URL is given, else the embedded store. Raises ConfigError for a URL that cannot be used."""
+    store = config.store
+    if store.redis_url is None:
+        return DiskStore(Path(store.data_dir), clock, capacity=store.disk, max_variants=store.max_variants)
+    limits = Limits(timeout=store.redis_timeout, command_timeout=store.redis_command_timeout)
+    largest = max((store.max_object, *(route.max_object or 0 for route in config.routes)))
+    bounds = Bounds(variants=store.max_variants, body=largest)
+    return RedisStore(parse_address(store.redis_url.value), clock, limits, bounds)
