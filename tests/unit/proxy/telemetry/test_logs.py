@@ -1,0 +1,89 @@
+"""Log lines: one a record, readable by machines or by people, whatever is in them."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from proxy.exchange.ports import Exchanged
+from proxy.policy import dispositions
+from proxy.telemetry import logs
+from proxy.telemetry.observer import Telemetry
+from tests.support.builders import a_request
+from tests.support.clock import FakeClock
+
+
+@pytest.fixture(autouse=True)
+def _quiet_afterwards() -> Iterator[None]:
+    raising = logging.raiseExceptions
+    yield
+    logging.raiseExceptions = raising
+    logger = logging.getLogger("tambo")
+    logger.handlers.clear()
+    logger.propagate = True
+    logger.setLevel(logging.NOTSET)
+
+
+def lines(stream: io.StringIO) -> list[str]:
+    return stream.getvalue().splitlines()
+
+
+def an_exchange(target: str) -> Exchanged:
+    return Exchanged(a_request(target), "ruc", dispositions.hit(5), 200, 0.00123, "k", 2.5, 99)
+
+
+def test_a_request_is_one_json_object() -> None:
+    stream = io.StringIO()
+    logs.set_up("info", as_json=True, stream=stream)
+    Telemetry(FakeClock()).exchanged(an_exchange('/a"\x1b[31m\n'))
+    (line,) = lines(stream)
+    read = json.loads(line)
+    assert (read["message"], read["target"], read["cache"], read["seconds"]) == (
+        "request",
+        '/a"\x1b[31m\n',
+        "HIT",
+        0.00123,
+    )
+    assert "\x1b" not in line
+    assert read["time"].endswith("+00:00")
+    assert "detail" not in read
+
+
+def test_on_a_terminal_a_target_cannot_write_control_characters() -> None:
+    stream = io.StringIO()
+    logs.set_up("info", as_json=False, stream=stream)
+    Telemetry(FakeClock()).exchanged(an_exchange("/a\x1b[31m\nfake"))
+    (line,) = lines(stream)
+    assert "GET /a\\x1b[31m\\nfake 200 HIT 0.001s" in line
+
+
+def test_a_failing_store_is_logged_once_a_minute() -> None:
+    stream, clock = io.StringIO(), FakeClock()
+    logs.set_up("info", as_json=True, stream=stream)
+    telemetry = Telemetry(clock)
+    for _ in range(5):
+        telemetry.store_failed("lookup", "refused")
+    assert len(lines(stream)) == 1
+    clock.advance(61)
+    telemetry.store_failed("lookup", "refused")
+    assert len(lines(stream)) == 2
+
+
+def test_a_bug_comes_with_its_traceback() -> None:
+    stream = io.StringIO()
+    logs.set_up("info", as_json=True, stream=stream)
+    with pytest.raises(ZeroDivisionError) as caught:
+        _ = 1 // 0
+    Telemetry(FakeClock()).internal_error("serve", caught.value)
+    assert "1 // 0" in json.loads(lines(stream)[0])["exception"]
+
+
+def test_a_log_that_cannot_be_written_stops_nothing() -> None:
+    class Full(io.StringIO):
+        def write(self, text: str, /) -> int:
+            raise OSError(28, "No space left on device")
+
+    logs.set_up("info", as_json=True, stream=Full())
+    Telemetry(FakeClock()).exchanged(an_exchange("/a"))
