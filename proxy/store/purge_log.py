@@ -1,0 +1,158 @@
+"""What purges are known in this process, and whether one of them concerns something. Stores nothing that lasts.
+
+Positions rise in time: whatever was fetched after position p was read is out of reach of every purge up to p. So one
+comparison answers for what is newer than the newest purge held here; the rest costs a few dictionary look-ups.
+
+The log stays small in three ways. A purge replaces an older one like it, and one of everything replaces the weaker
+ones before it. Once a purge is carried out on all that is stored it is *forgotten*: reads need it no more, and a fetch
+that began before it is refused from then on, since nobody can say any more what concerned it (so it is forgotten only
+after longer than a fetch takes). Last, beyond ``limit`` the older half is folded into one purge of everything: that
+may end more than was asked for, never less.
+"""
+
+from collections import OrderedDict
+from dataclasses import replace
+from typing import Final
+
+from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.policy.cache_key import CacheKey
+from proxy.store.backing import LoggedPurge
+
+LIMIT: Final = 20_000
+
+
+class _Marks:
+    """The newest position of each purge of one mode, by what it is aimed at."""
+
+    __slots__ = ("everything", "lengths", "prefixes", "urls")
+
+    def __init__(self) -> None:
+        self.urls: dict[str, int] = {}
+        self.prefixes: dict[str, int] = {}
+        self.lengths: dict[int, int] = {}
+        """How many prefixes have each length: a target has only so many beginnings worth looking up."""
+        self.everything = 0
+
+    def set(self, purge: Purge, position: int) -> None:
+        match purge.kind:
+            case PurgeKind.URL:
+                self.urls[purge.argument] = position
+            case PurgeKind.PREFIX:
+                if purge.argument not in self.prefixes:
+                    length = len(purge.argument)
+                    self.lengths[length] = self.lengths.get(length, 0) + 1
+                self.prefixes[purge.argument] = position
+            case PurgeKind.ALL:
+                self.everything = max(self.everything, position)
+
+    def clear(self, purge: Purge) -> None:
+        match purge.kind:
+            case PurgeKind.URL:
+                self.urls.pop(purge.argument, None)
+            case PurgeKind.PREFIX:
+                if self.prefixes.pop(purge.argument, None) is not None:
+                    length = len(purge.argument)
+                    self.lengths[length] -= 1
+                    if not self.lengths[length]:
+                        del self.lengths[length]
+            case PurgeKind.ALL:
+                self.everything = 0
+
+    def concern(self, position: int, key_text: str, target: str) -> bool:
+        """Whether a purge behind ``position`` is aimed at this."""
+        if self.everything > position or self.urls.get(key_text, 0) > position:
+            return True
+        return any(self.prefixes.get(target[:length], 0) > position for length in self.lengths)
+
+
+class PurgeLog:
+    """The purges that still matter, in the order of their positions."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        """``limit``: how many purges are held at most."""
+        self._limit = limit
+        self._entries: OrderedDict[Purge, LoggedPurge] = OrderedDict()
+        self._marks = {PurgeMode.HARD: _Marks(), PurgeMode.SOFT: _Marks()}
+        self._newest = 0
+        self.last = 0
+        """The highest position known: what a fetch that begins now is given."""
+        self.floor = 0
+        """Purges up to here may have been forgotten."""
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, logged: LoggedPurge) -> None:
+        """Take in a purge; one that is known already changes nothing."""
+        self.advance(logged.position)
+        if logged.purge.kind is PurgeKind.ALL and logged.purge.argument:
+            logged = replace(logged, purge=replace(logged.purge, argument=""))  # one of a kind, whatever was written
+        known = self._entries.get(logged.purge)
+        if logged.position <= self.floor or (known is not None and known.position >= logged.position):
+            return
+        if logged.purge.kind is PurgeKind.ALL:
+            self._replace_weaker(logged)
+        self._insert(logged)
+        if len(self._entries) > self._limit:
+            self._fold()
+
+    def advance(self, position: int) -> None:
+        """Note that the log has come to ``position``."""
+        self.last = max(self.last, position)
+
+    def strongest(self, position: int, key_text: str, target: str) -> PurgeMode | None:
+        """The strongest purge behind ``position`` that concerns what is stored under this key from this target."""
+        if position >= self._newest:
+            return None
+        for mode, marks in self._marks.items():
+            if marks.concern(position, key_text, target):
+                return mode
+        return None
+
+    def since(self, position: int, key: CacheKey, target: str) -> PurgeMode | None:
+        """The same for a fetch that began at ``position``; hard where that is too long ago to say."""
+        return PurgeMode.HARD if position < self.floor else self.strongest(position, key.text, target)
+
+    def oldest_position_after(self, moment: float) -> int:
+        """The position up to which every purge was logged before ``moment`` (wall seconds)."""
+        for logged in self._entries.values():
+            if logged.at >= moment:
+                return logged.position - 1
+        return self.last
+
+    def forget(self, up_to: int) -> None:
+        """Drop the purges up to this position, which are carried out on all that is stored."""
+        self.floor = max(self.floor, up_to)
+        while self._entries:
+            logged = next(iter(self._entries.values()))
+            if logged.position > up_to:
+                return
+            self._drop(logged.purge)
+        self._newest = 0
+
+    def _insert(self, logged: LoggedPurge) -> None:
+        self._entries[logged.purge] = logged
+        self._entries.move_to_end(logged.purge)
+        self._marks[logged.purge.mode].set(logged.purge, logged.position)
+        self._newest = max(self._newest, logged.position)
+
+    def _drop(self, purge: Purge) -> None:
+        del self._entries[purge]
+        self._marks[purge.mode].clear(purge)
+
+    def _replace_weaker(self, everything: LoggedPurge) -> None:
+        hard = everything.purge.mode is PurgeMode.HARD
+        for logged in list(self._entries.values()):
+            if logged.position < everything.position and (hard or logged.purge.mode is PurgeMode.SOFT):
+                self._drop(logged.purge)
+
+    def _fold(self) -> None:
+        older = list(self._entries.values())[: len(self._entries) // 2]
+        hard = any(logged.purge.mode is PurgeMode.HARD for logged in older)
+        for logged in older:
+            self._drop(logged.purge)
+        purge = Purge(PurgeKind.ALL, "", PurgeMode.HARD if hard else PurgeMode.SOFT)
+        last = older[-1]
+        if purge not in self._entries:
+            self._insert(LoggedPurge(last.position, purge, last.at))
+            self._entries.move_to_end(purge, last=False)
