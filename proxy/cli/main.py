@@ -14,19 +14,34 @@ from cyclopts.exceptions import UnusedCliTokensError
 
 from proxy.cli.exits import Exit, complain
 
-_SWITCH = Parameter(negative="")
+_EXIT_CODES = "Exit codes: 0 ok, 1 failed, 2 usage, 3 invalid configuration, 4 nothing matched."
+
+
+def _examples(*lines: str) -> str:
+    return "\n".join(["Examples:", *(f"  {line}" for line in lines), "", _EXIT_CODES])
+
+
+def _switch(words: str, name: str | None = None) -> Parameter:
+    return Parameter(name=name, help=words, negative="", show_default=False)
+
 
 app = App(
     name="tambo",
     help="A caching HTTP reverse proxy for slow JSON APIs.",
-    help_epilogue="Exit codes: 0 ok, 1 failed, 2 usage, 3 invalid configuration, 4 nothing matched.",
+    help_epilogue=_EXIT_CODES,
     help_format="plaintext",
     version_flags=[],
     result_action="return_value",
 )
 
 
-@app.command
+@app.command(
+    help_epilogue=_examples(
+        "UPSTREAM_URL=http://localhost:8000 tambo run",
+        "tambo run --upstream https://api.example.com --port 9000",
+        "tambo run --config tambo.toml --set store.memory=64MiB",
+    )
+)
 def run(
     *,
     config: Annotated[
@@ -36,19 +51,10 @@ def run(
     port: Annotated[str | None, Parameter(help="The public port (PORT).")] = None,
     settings: Annotated[
         tuple[str, ...],
-        Parameter(name="--set", negative="", help="Any key of the file, KEY=VALUE; may be repeated."),
+        _switch("Any key of the file, KEY=VALUE; may be repeated.", "--set"),
     ] = (),
 ) -> int:
-    """Serve until SIGTERM or Ctrl-C.
-
-    Examples:
-
-    UPSTREAM_URL=http://localhost:8000 tambo run
-
-    tambo run --upstream https://api.example.com --port 9000
-
-    tambo run --config tambo.toml --set store.memory=64MiB
-    """
+    """Serve until SIGTERM or Ctrl-C."""
     from proxy.cli.run import run as verb  # noqa: PLC0415 - each verb imports only what it needs
 
     options = [("upstream.url", upstream, "--upstream"), ("listen.port", port, "--port")]
@@ -62,34 +68,33 @@ def run(
     return verb(config, given)
 
 
-@app.command
+@app.command(
+    help_epilogue=_examples(
+        "tambo check",
+        "tambo check tambo.toml --json",
+    )
+)
 def check(
     file: Annotated[
         str | None, Parameter(name="FILE", help="The file; default: TAMBO_CONFIG, else ./tambo.toml if there.")
     ] = None,
     /,
     *,
-    json: Annotated[bool, _SWITCH] = False,
+    json: Annotated[bool, _switch("One JSON object: times in seconds, sizes in bytes, secrets masked.")] = False,
 ) -> int:
-    """Validate the configuration; print what holds and where each value came from.
-
-    Examples:
-
-    tambo check
-
-    tambo check tambo.toml --json
-
-    Parameters
-    ----------
-    json
-        One JSON object: times in seconds, sizes in bytes, secrets masked.
-    """
+    """Validate the configuration; print what holds and where each value came from."""
     from proxy.cli.check import check as verb  # noqa: PLC0415
 
     return verb(file, json_wanted=json)
 
 
-@app.command
+@app.command(
+    help_epilogue=_examples(
+        "tambo purge /obtener-ruc/20999999019",
+        "tambo purge --prefix /obtener-ruc/ --hard",
+        "tambo purge --all --admin http://10.0.0.5:8081",
+    )
+)
 def purge(  # noqa: PLR0913 - each is an option of the command
     url: Annotated[
         str | None, Parameter(name="URL", help="An absolute URL, or path and query: with all its variants.")
@@ -97,38 +102,29 @@ def purge(  # noqa: PLR0913 - each is an option of the command
     /,
     *,
     prefix: Annotated[str | None, Parameter(help="Everything whose path begins so.")] = None,
-    everything: Annotated[bool, Parameter(name="--all", negative="", help="Everything.")] = False,
-    hard: Annotated[bool, Parameter(negative="", help="Remove it; else it only stops being fresh.")] = False,
-    json: Annotated[bool, Parameter(negative="", help="Print the API's answer.")] = False,
+    everything: Annotated[bool, _switch("Everything.", "--all")] = False,
+    hard: Annotated[bool, _switch("Remove it; else it only stops being fresh.")] = False,
+    json: Annotated[bool, _switch("Print the API's answer.")] = False,
     admin: Annotated[
         str | None, Parameter(help="The admin listener's URL; default: ADMIN_HOST and ADMIN_PORT.")
     ] = None,
     config: Annotated[str | None, Parameter(help="The file that names the admin listener.")] = None,
 ) -> int:
-    """Purge what is stored, in a running Tambo. The token is ADMIN_TOKEN's.
-
-    Examples:
-
-    tambo purge /obtener-ruc/20999999019
-
-    tambo purge --prefix /obtener-ruc/ --hard
-
-    tambo purge --all --admin http://10.0.0.5:8081
-    """
+    """Purge what is stored, in a running Tambo. The token is ADMIN_TOKEN's."""
     from proxy.cli.purge import Where, Wish  # noqa: PLC0415
     from proxy.cli.purge import purge as verb  # noqa: PLC0415
 
     return verb(Wish(url, prefix, everything, hard), Where(config, admin), json_wanted=json)
 
 
-@app.command
-def version(
-    *, json: Annotated[bool, Parameter(negative="", help="One JSON object, with the packages used.")] = False
-) -> int:
-    """Print the version.
-
-    Example: tambo version --json
-    """
+@app.command(
+    help_epilogue=_examples(
+        "tambo version",
+        "tambo version --json",
+    )
+)
+def version(*, json: Annotated[bool, _switch("One JSON object, with the packages used.")] = False) -> int:
+    """Print the version."""
     from proxy.cli.version import show_version  # noqa: PLC0415
 
     return show_version(as_json=json)
