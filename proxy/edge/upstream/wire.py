@@ -8,7 +8,7 @@ from proxy.errors import ClientError
 from proxy.exchange.ports import UpstreamRequest
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_TARGET: Final = re.compile(r"[!-~\x80-\xff]+")
+_TARGET: Final = re.compile(r"/[!-~\x80-\xff]*")
 _HOST: Final = re.compile(r"[!-~]+")
 _BAD_IN_VALUE: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
@@ -26,11 +26,9 @@ def request_head(request: UpstreamRequest, origin: Origin) -> bytes:
     meaning, and ValueError where ``fields`` carries what is the adapter's own.
     """
     _check(_TOKEN, request.method, "the method")
-    _check(_TARGET, request.target, "the target")
     host = origin.authority if request.host is None else request.host
     _check(_HOST, host, "Host")
-    target = request.target if request.target == "*" else origin.prefix + request.target
-    lines = [f"{request.method} {target} HTTP/1.1\r\nHost: {host}\r\n"]
+    lines = [f"{request.method} {_target(request, origin)} HTTP/1.1\r\nHost: {host}\r\n"]
     if request.upgrade is not None:
         _check_value("Upgrade", request.upgrade)
         lines.append(f"Connection: Upgrade\r\nUpgrade: {request.upgrade}\r\n")
@@ -42,6 +40,13 @@ def request_head(request: UpstreamRequest, origin: Origin) -> bytes:
         lines.append(f"{name}: {value}\r\n")
     lines.append(_framing(request))
     return "".join(lines).encode("latin-1")
+
+
+def _target(request: UpstreamRequest, origin: Origin) -> str:
+    if request.target == "*" and request.method == "OPTIONS":
+        return "*"
+    _check(_TARGET, request.target, "the target")
+    return origin.prefix + request.target
 
 
 def _framing(request: UpstreamRequest) -> str:

@@ -1,0 +1,126 @@
+"""Responses as bytes, well-formed and not: one table that readers are fed from in every way."""
+
+from typing import Final
+
+OK: Final = b"HTTP/1.1 200 OK\r\n"
+CHUNKED: Final = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+GOOD: Final[dict[str, tuple[bytes, int, bytes]]] = {
+    "content-length": (OK + b"Content-Length: 5\r\n\r\nhello", 200, b"hello"),
+    "content-length 0": (OK + b"Content-Length: 0\r\n\r\n", 200, b""),
+    "chunked": (CHUNKED + b"5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", 200, b"hello!"),
+    "chunked, in capitals": (OK + b"TRANSFER-ENCODING: CHUNKED\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 200, b"hello"),
+    "chunk extensions and trailers": (CHUNKED + b'5;a="b"\r\nhello\r\n0\r\nX-T: 1\r\nX-U: 2\r\n\r\n', 200, b"hello"),
+    "no reason": (b"HTTP/1.1 404\r\nContent-Length: 2\r\n\r\nno", 404, b"no"),
+    "unknown status": (b"HTTP/1.1 599 What \xe9ver\r\nContent-Length: 2\r\n\r\nno", 599, b"no"),
+    "204": (b"HTTP/1.1 204 No Content\r\nX: y\r\n\r\n", 204, b""),
+    "304 with a length": (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", 304, b""),
+    "100 before": (b"HTTP/1.1 100 Continue\r\n\r\n" + OK + b"Content-Length: 2\r\n\r\nhi", 200, b"hi"),
+    "102 and 103 before": (
+        b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + CHUNKED + b"0\r\n\r\n",
+        200,
+        b"",
+    ),
+    "unknown interim": (b"HTTP/1.1 199 X\r\n\r\n" + OK + b"Content-Length: 2\r\n\r\nhi", 200, b"hi"),
+    "HTTP/1.0 keep-alive": (
+        b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi",
+        200,
+        b"hi",
+    ),
+}
+"""Responses to GET that end by themselves and leave the connection usable: bytes, status, content."""
+
+CLOSING: Final[dict[str, tuple[bytes, bytes]]] = {
+    "until close": (OK + b"Content-Type: text/plain\r\n\r\nhello", b"hello"),
+    "until close, empty": (OK + b"\r\n", b""),
+    "HTTP/1.0": (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", b"hi"),
+    "HTTP/1.0 chunked": (b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", b"hi"),
+    "Connection: close": (OK + b"Connection: close\r\nContent-Length: 2\r\n\r\nhi", b"hi"),
+    "Connection: x, Close": (OK + b"Connection: x, Close\r\nContent-Length: 2\r\n\r\nhi", b"hi"),
+    "longer than announced": (OK + b"Content-Length: 2\r\n\r\nhi, and more", b"hi"),
+    "a second response": (OK + b"Content-Length: 2\r\n\r\nhi" + OK + b"Content-Length: 2\r\n\r\nno", b"hi"),
+    "content behind 204": (b"HTTP/1.1 204 No\r\n\r\nhello", b""),
+    "content behind 304": (b"HTTP/1.1 304 No\r\nContent-Length: 5\r\n\r\nhello", b""),
+    "content behind the last chunk": (CHUNKED + b"2\r\nhi\r\n0\r\n\r\nmore", b"hi"),
+}
+"""Responses to GET after which the connection cannot be used: bytes, content."""
+
+MALFORMED: Final[dict[str, bytes]] = {
+    "not HTTP": b"hello, world\r\n\r\n",
+    "HTML": b"<html><body>hello</body></html>",
+    "HTTP/0.9": b"HTTP/0.9 200 OK\r\n\r\nhello",
+    "HTTP/2.0": b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.2": b"HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n",
+    "RTSP": b"RTSP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+    "ICE": b"ICE/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+    "TLS alert": b"\x15\x03\x01\x00\x02\x02\x46",
+    "binary": bytes(range(256)),
+    "empty line first": b"\r\n" + OK + b"Content-Length: 0\r\n\r\n",
+    "status 000": b"HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n",
+    "status 99": b"HTTP/1.1 99 OK\r\nContent-Length: 0\r\n\r\n",
+    "status 1000": b"HTTP/1.1 1000 OK\r\nContent-Length: 0\r\n\r\n",
+    "status abc": b"HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n",
+    "control in the reason": b"HTTP/1.1 200 O\x01K\r\nContent-Length: 0\r\n\r\n",
+    "bare LF": b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+    "bare LF behind a field": OK + b"A: b\nContent-Length: 0\r\n\r\n",
+    "bare CR in a value": OK + b"A: b\rC: d\r\n\r\n",
+    "NUL in a value": OK + b"A: b\0c\r\nContent-Length: 0\r\n\r\n",
+    "obs-fold": OK + b"A: b\r\n c\r\nContent-Length: 0\r\n\r\n",
+    "space before the first field": OK + b" A: b\r\nContent-Length: 0\r\n\r\n",
+    "space before the colon": OK + b"Content-Length : 5\r\n\r\nhello",
+    "no colon": OK + b"nonsense\r\n\r\n",
+    "no name": OK + b": b\r\n\r\n",
+    "bad name": OK + b"A(b): c\r\n\r\n",
+    "two lengths": OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+    "two lengths in a line": OK + b"Content-Length: 5, 6\r\n\r\nhello",
+    "negative length": OK + b"Content-Length: -5\r\n\r\nhello",
+    "signed length": OK + b"Content-Length: +5\r\n\r\nhello",
+    "hexadecimal length": OK + b"Content-Length: 0x5\r\n\r\nhello",
+    "garbage length": OK + b"Content-Length: abc\r\n\r\nhello",
+    "empty length": OK + b"Content-Length:\r\n\r\nhello",
+    "huge length": OK + b"Content-Length: 99999999999999999999999\r\n\r\nhello",
+    "length and chunks": OK + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunks and length": OK + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+    "gzip, chunked": OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "chunked, gzip": OK + b"Transfer-Encoding: chunked, gzip\r\n\r\nhello",
+    "identity": OK + b"Transfer-Encoding: identity\r\n\r\nhello",
+    "xchunked": OK + b"Transfer-Encoding: xchunked\r\n\r\nhello",
+    "chunked twice": OK + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunk size abc": CHUNKED + b"xyz\r\nhello\r\n0\r\n\r\n",
+    "chunk size -5": CHUNKED + b"-5\r\nhello\r\n0\r\n\r\n",
+    "chunk size 0x5": CHUNKED + b"0x5\r\nhello\r\n0\r\n\r\n",
+    "chunk size with a blank": CHUNKED + b"5 \r\nhello\r\n0\r\n\r\n",
+    "chunk size overflows": CHUNKED + b"fffffffffffffffffff\r\nhello\r\n0\r\n\r\n",
+    "chunk longer than its size": CHUNKED + b"5\r\nhello!\r\n0\r\n\r\n",
+    "chunk line ends in LF": CHUNKED + b"5\nhello\r\n0\r\n\r\n",
+    "101 unasked": b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nhello",
+    "101 unasked, bare": b"HTTP/1.1 101 Switching\r\n\r\nhello",
+    "interim with content": b"HTTP/1.1 104 X\r\nContent-Length: 2\r\n\r\nhi" + OK + b"Content-Length: 0\r\n\r\n",
+    "too many fields": OK + b"".join(b"X-%d: y\r\n" % n for n in range(300)) + b"\r\n",
+    "a field too large": OK + b"X: " + b"y" * 70_000 + b"\r\n\r\n",
+    "a field without end": OK + b"X: " + b"y" * 1_000_000,
+    "fields too large": OK + b"".join(b"X-%d: %s\r\n" % (n, b"y" * 8000) for n in range(10)) + b"\r\n",
+    "reason without end": b"HTTP/1.1 200 " + b"y" * 1_000_000,
+    "interim without end": b"HTTP/1.1 103 E\r\n\r\n" * 1000,
+    "trailers without end": CHUNKED + b"2\r\nhi\r\n0\r\n" + b"X: y\r\n" * 100_000,
+    "a trailer without end": CHUNKED + b"2\r\nhi\r\n0\r\nX: " + b"y" * 1_000_000,
+    "chunk extension without end": CHUNKED + b"2;" + b"y" * 1_000_000,
+    "a length in a trailer": CHUNKED + b"2\r\nhi\r\n0\r\nContent-Length: 2\r\n\r\n",
+    "broken trailer": CHUNKED + b"2\r\nhi\r\n0\r\nX y\r\n\r\n",
+}
+"""What is answered with 502, or breaks a body off that has begun."""
+
+CUT: Final[dict[str, bytes]] = {
+    "nothing": b"",
+    "half a status line": b"HTTP/1.1 20",
+    "half a head": OK + b"Content-Le",
+    "interim only": b"HTTP/1.1 103 Early Hints\r\n\r\n",
+    "half the content": OK + b"Content-Length: 5\r\n\r\nhel",
+    "none of the content": OK + b"Content-Length: 5\r\n\r\n",
+    "half a chunk": CHUNKED + b"5\r\nhel",
+    "between chunks": CHUNKED + b"5\r\nhello\r\n",
+    "half the last chunk": CHUNKED + b"5\r\nhello\r\n0\r\n",
+    "half a trailer": CHUNKED + b"5\r\nhello\r\n0\r\nX: y",
+    "no chunk": CHUNKED,
+}
+"""What is not complete when the connection ends after it."""
