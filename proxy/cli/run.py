@@ -14,7 +14,7 @@ def run(file: str | None, options: Sequence[tuple[str, str, str]]) -> int:
     try:
         loaded = load(os.environ, file=file, options=options)
         # Only a configuration that is right is worth the libraries' time to import.
-        from proxy.app import run as serve  # noqa: PLC0415
+        from proxy.app.run import run as serve  # noqa: PLC0415
 
         return serve(loaded)
     except InvalidConfigError as error:

@@ -174,7 +174,6 @@ class Defaults(Section, frozen=True, kw_only=True):
     archive: Duration = 0.0
     made_etag: bool = True
     expose_tags: bool = False
-    debug_headers: bool = False
 
 
 class RouteMatch(Section, frozen=True, kw_only=True):
@@ -235,7 +234,6 @@ class Route(Section, frozen=True, kw_only=True):
     forward: tuple[FieldName, ...] = ()
     made_etag: bool | None = None
     expose_tags: bool | None = None
-    debug_headers: bool | None = None
     max_object: Size | None = None
 
 

@@ -9,6 +9,7 @@ from proxy.config.conditions import compile_condition
 from proxy.config.model import Config, Cookies, HostSent, Route, RouteMatch, RouteVerdict
 from proxy.config.problems import InvalidConfigError, show, suggestion
 from proxy.errors import ConfigError
+from proxy.policy.cache_key import check_template
 from proxy.policy.disposition import Verdict
 from proxy.policy.route import (
     DEFAULT_STATUSES,
@@ -113,7 +114,6 @@ class _Compiler:
             max_object=_first(route.max_object, store.max_object),
             max_variants=store.max_variants,
             expose_tags=_first(route.expose_tags, defaults.expose_tags),
-            debug_headers=_first(route.debug_headers, defaults.debug_headers),
         )
 
     def _key(self, route: Route) -> KeyRule:
@@ -132,14 +132,12 @@ class _Compiler:
             return _EVERYTHING
 
     def _check_template(self, key: str, template: str, captures: Mapping[str, int]) -> None:
-        if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
-            self._note(key, f"{show(template)}: a brace stands alone; captures are written {{name}}")
-        for name in _PLACEHOLDER.findall(template):
-            if name not in captures:
-                near = suggestion(name, captures)
-                known = ", ".join(f"{{{capture}}}" for capture in captures) or "nothing"
-                hint = f"did you mean {{{near}}}?" if near else f"the path captures {known}"
-                self._note(key, f"{show(template)}: the path captures no {{{name}}}; {hint}")
+        try:
+            check_template(template, captures)
+        except ValueError as error:
+            strange = [name for name in _PLACEHOLDER.findall(template) if name not in captures]
+            near = suggestion(strange[0], captures) if strange else None
+            self._note(key, f"{show(template)}: {error}" + (f"; did you mean {{{near}}}?" if near else ""))
 
     def _verdicts(self, key: str, rules: tuple[RouteVerdict, ...]) -> tuple[VerdictRule, ...]:
         compiled: list[VerdictRule] = []
