@@ -1,7 +1,6 @@
 """Puts the practice site together: routes, state, static files. Must not decide what a page says."""
 
 import asyncio
-import random
 from typing import Final
 
 from aiohttp import web
@@ -17,7 +16,7 @@ from scraper_backend.practice_site.render import STATIC
 from scraper_backend.practice_site.settings import Settings
 from scraper_backend.practice_site.site import COOKIE, SUPPORT_IDS, Site, Visit
 from scraper_backend.practice_site.visitors import Visitors
-from scraper_backend.practice_site.world import World
+from scraper_backend.practice_site.world import World, seeded
 
 BASE: Final = "/cl-ti-itmrconsruc"
 LARGEST_POST: Final = 64 * 1024  # bytes; the real forms are below 2 KB
@@ -41,7 +40,7 @@ OLD_PATHS: Final = (f"{BASE}/captcha", "/cl-ti-itconsruc/{rest:.*}")
 def make_app(settings: Settings | None = None, world: World | None = None) -> web.Application:
     """The site as an application. Tests hand in a `world` whose sleep takes no time."""
     settings = settings or Settings()
-    world = world or World(dice=random.Random(settings.seed))  # noqa: S311 - delays and ids of a model
+    world = world or World(dice=seeded(settings.seed))
     firing = Firing(settings.seed)
     firing.arm(settings.switches)
     app = web.Application(client_max_size=LARGEST_POST)

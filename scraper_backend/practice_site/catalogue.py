@@ -110,7 +110,7 @@ CATALOGUE: Final[Mapping[str, Mapping[str, Parameter]]] = {
     "message-page": {"text": Words(messages.WRONG_CODE)},
     "session-expired": {},
     "maintenance": {"text": Words(messages.MAINTENANCE)},
-    "renderer-crash": {"how": Choice(("exhaust", "spin"), "exhaust")},
+    "renderer-crash": {"how": Choice(("kill", "exhaust", "spin", "freeze"), "kill")},
     "alert": {"text": Words(messages.ALERT)},
     "challenge": {"only_headless": Flag(default=True)},
     "not-found": {},

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from scraper_backend.practice_site.switches import Rule
+from scraper_backend.practice_site.world import seeded
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Firing:
         """Put further `rules` in force behind the others."""
         for rule in rules:
             place = len(self._armed)
-            self._armed.append(_Armed(rule, random.Random(f"{self.seed}/{place}")))  # noqa: S311 - repeatable faults
+            self._armed.append(_Armed(rule, seeded(f"{self.seed}/{place}")))
 
     def at(self, step: str, ruc: str) -> tuple[Rule, ...]:
         """The rules that fire at this request, in their order; every rule it concerns counts it."""

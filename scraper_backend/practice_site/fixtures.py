@@ -4,7 +4,6 @@ To add a variant: write one `Taxpayer` in fixtures_companies.py or fixtures_peop
 20999999 (companies) or 1x999999 (persons) and has a right check digit, and name it in the tuple at the file's end.
 """
 
-import random
 from typing import Final
 
 from scraper_backend.practice_site import ruc as arithmetic
@@ -12,6 +11,7 @@ from scraper_backend.practice_site.fixtures_common import OWN_SYSTEMS, RETENTION
 from scraper_backend.practice_site.fixtures_companies import COMPANIES
 from scraper_backend.practice_site.fixtures_people import PEOPLE
 from scraper_backend.practice_site.taxpayers import Address, Representative, Taxpayer
+from scraper_backend.practice_site.world import seeded
 
 UNREGISTERED_RUC: Final = "20000000001"
 WRONG_DIGIT_RUC: Final = "20123456789"
@@ -59,7 +59,7 @@ def find_by_name(part: str) -> tuple[Taxpayer, ...]:
 
 def invent(ruc: str) -> Taxpayer:
     """A company that depends on nothing but its RUC: the same number is the same company on every run."""
-    dice = random.Random(ruc)  # noqa: S311 - repeatable invention, not secrecy
+    dice = seeded(ruc)
     department, province, district = dice.choice(PLACES)
     year = dice.randint(1995, 2022)
     staff = dice.randint(1, 250)

@@ -1,0 +1,1 @@
+"""Tests of the practice copy of the site, module by module."""
