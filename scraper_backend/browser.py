@@ -4,6 +4,7 @@ Nothing here raises for what the site does; WebDriver's exceptions become values
 """
 
 import base64
+import json
 import re
 import shutil
 import subprocess
@@ -48,6 +49,7 @@ SWITCHES: Final = (
     "--disable-sync",
     "--disable-extensions",
     "--disable-breakpad",
+    "--disable-auto-reload",  # of its error pages: a visitor who is blocked must not insist
     "--disable-blink-features=AutomationControlled",
     "--blink-settings=imagesEnabled=false",
     "--lang=es-PE",
@@ -165,14 +167,23 @@ class Browser:
     def _leaving(self, act: Callable[[], object]) -> Seen:
         """Act, then wait until another document than the present one is there and parsed."""
         before = self._state()[0]
+        self._has_failed()  # forget what was noted of the page before
         act()
         until = time.monotonic() + self._step_timeout
         while time.monotonic() < until:
             state = self._state()
             if state[0] != before and state[1] != "loading":
                 return self._page(state)
+            if self._has_failed():
+                return Page("", state[3] or None)
             time.sleep(POLL)
         return Silence(self._step_timeout)
+
+    def _has_failed(self) -> bool:
+        """Whether a document broke off since the last call: the page itself does not notice, and stays "loading"."""
+        entries = self._driver.get_log("performance")  # type: ignore[no-untyped-call]  # selenium leaves it untyped
+        noted = [json.loads(entry["message"])["message"] for entry in entries]
+        return any(each["method"] == "Network.loadingFailed" and each["params"]["type"] == "Document" for each in noted)
 
     def _state(self) -> tuple[float, str, str, int]:
         origin, ready, href, status = self._driver.execute_script(_STATE)
@@ -236,9 +247,15 @@ def _options(chromium: Chromium, profile: str) -> webdriver.ChromeOptions:
     options = webdriver.ChromeOptions()
     options.binary_location = chromium.binary
     options.page_load_strategy = "eager"
-    for switch in (*SWITCHES, f"--user-agent={chromium.user_agent}", f"--user-data-dir={profile}"):
+    for switch in (
+        *SWITCHES,
+        f"--user-agent={chromium.user_agent}",
+        f"--user-data-dir={profile}",
+        f"--crash-dumps-dir={profile}",
+    ):
         options.add_argument(switch)
     options.add_experimental_option("excludeSwitches", ["enable-automation", "enable-logging"])
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})  # for `_has_failed`
     options.add_experimental_option("prefs", {"intl.accept_languages": "es-PE,es"})
     return options
 

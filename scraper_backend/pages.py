@@ -183,7 +183,7 @@ def _whole(tree: LexborHTMLParser, sign: Sign) -> Sign:
 
 
 def is_complete(tree: LexborHTMLParser) -> bool:
-    """Whether a result page reaches its end: the mail form or the copyright line, which close every page of the site."""
+    """Whether a result page reaches its end: the mail form or the copyright line, which close each of them."""
     if tree.css_first("form[name=formEnviar]") is not None:
         return True
     return mentions(letters(text_of(tree.body)), "SUNATDERECHOSRESERVADOS")

@@ -112,7 +112,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     """Read the settings; an empty variable counts as absent. Raises InvalidSetting for the first that is wrong."""
     for name in sorted(environment):
         if name.startswith("SCRAPER_") and name not in VARIABLES:
-            near = difflib.get_close_matches(name, VARIABLES, 1)
+            near = difflib.get_close_matches(name, VARIABLES, 1, 0.8)
             raise InvalidSetting(f"{name}: no such setting" + (f"; did you mean {near[0]}?" if near else ""))
     given: dict[str, Any] = {}
     for each in fields(Settings):

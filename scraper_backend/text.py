@@ -20,7 +20,7 @@ def decode(body: bytes, charset: str | None) -> str:
             continue
         try:
             return mend(body.decode(name))
-        except (LookupError, UnicodeDecodeError):
+        except (LookupError, ValueError):
             continue
     return body.decode("latin-1")
 
