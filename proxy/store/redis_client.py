@@ -28,8 +28,8 @@ _pack: Final = cast("Callable[[Command], bytes]", hiredis.pack_command)  # its s
 _LOG: Final = logging.getLogger("tambo.store")
 _BEAT: Final = 1.0
 """Seconds between two probes while Redis is not used, or idle."""
-_STALL: Final = 0.01
-"""Seconds by which a time-out may be late before this process itself is held to have stood still."""
+_GRACE: Final = 0.002
+"""Seconds for an answer to show that it had come in time."""
 _REFUSALS: Final = frozenset({"OOM", "READONLY", "MISCONF", "NOREPLICAS", "NOPERM", "EXECABORT", "WRONGTYPE", "ERR"})
 """Replies of a Redis that is well but will not do this: they say nothing against the next command."""
 _AUTHENTICATION_EVERY: Final = 60.0
@@ -172,18 +172,27 @@ class RedisClient:
     async def _timed_out(
         self, question: Question[T], connection: RedisConnection | None, began: float, budget: float
     ) -> StoreUnavailable:
-        is_stall = self._clock.monotonic() - began > budget + _STALL
-        if is_stall:
-            # This process stood still, and the answer may be waiting: that says nothing about Redis.
-            self._left(connection)
-        else:
-            await self._dropped(connection)
+        is_ours = await self._has_answered(connection) if connection is not None else self.pool.live > 0
         detail = f"no answer within {budget:g} s"
         self._stats.did(question.operation, "timeout", self._clock.monotonic() - began)
-        # Waiting in vain for one of many connections says that we are busy, not that Redis is ill.
-        if not is_stall and (connection is not None or not self.pool.has_live):
+        if not is_ours:
             self._count_against(detail)
         return StoreUnavailable(question.operation, detail)
+
+    async def _has_answered(self, connection: RedisConnection) -> bool:
+        """Whether the answer lay there all the time because this process stood still: no fault of Redis. (Neither is
+        waiting in vain for one of many connections.) A connection that stays silent is dropped."""
+        try:
+            async with asyncio.timeout(_GRACE):
+                await connection.settle()
+        except (*FOREIGN, TimeoutError):
+            await self.pool.drop(connection)
+            return False
+        except asyncio.CancelledError:
+            self._left(connection)
+            raise
+        self.pool.release(connection)
+        return True
 
     def _refused(self, question: Question[T], error: ResponseError, began: float) -> StoreUnavailable:
         """An error reply: of this command only, or of a Redis that serves nobody now."""

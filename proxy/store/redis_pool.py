@@ -16,6 +16,8 @@ from proxy.store.redis_connection import FOREIGN, RedisConnection
 PACE: Final = 0.2
 """Seconds between two attempts to connect; up to half as much again is added, so that replicas spread out."""
 
+_SPARE: Final = 2
+
 Dial = Callable[[], RedisConnection]
 
 
@@ -39,9 +41,9 @@ class RedisPool:
         """Connections that were begun, for tests and metrics."""
 
     @property
-    def has_live(self) -> bool:
-        """Whether any connection stands."""
-        return bool(self._idle or self._busy)
+    def live(self) -> int:
+        """How many connections stand."""
+        return len(self._idle) + len(self._busy)
 
     async def acquire(self) -> RedisConnection:
         """A connection to use alone, then to give to ``release`` or ``drop``. Waits while all are in use; the caller
@@ -54,7 +56,7 @@ class RedisPool:
             await connection.close()
         if self._is_closed:
             raise ConnectionError("closed")
-        if self._last_error is not None and not self.has_live and self._clock.monotonic() < self._next_attempt:
+        if self._last_error is not None and not self.live and self._clock.monotonic() < self._next_attempt:
             raise ConnectionError(f"not reachable: {self._last_error}")
         return await self._wait()
 
@@ -117,19 +119,20 @@ class RedisPool:
         self._idle.append(connection)
 
     def _grow(self) -> None:
-        has_room = len(self._idle) + len(self._busy) < self._size
-        if self._waiters and has_room and not self._is_dialling and not self._is_closed:
+        if self._wants_more() and not self._is_dialling and not self._is_closed:
             self._is_dialling = True
             self._own(self._connect())
 
+    def _wants_more(self) -> bool:
+        # A spare one, so that losing a connection costs nobody a wait; but a Redis that refused is left in peace.
+        return self.live < (self._size if self._waiters else min(_SPARE, self._size) if self._last_error is None else 0)
+
     async def _connect(self) -> None:
-        try:
-            await asyncio.sleep(max(0.0, self._next_attempt - self._clock.monotonic()))
-            if self._waiters:
-                await self._attempt()
-        finally:
-            self._is_dialling = False
-            self._grow()
+        await asyncio.sleep(max(0.0, self._next_attempt - self._clock.monotonic()))
+        if self._wants_more():
+            await self._attempt()
+        self._is_dialling = False
+        self._grow()
 
     async def _attempt(self) -> None:
         self.attempts += 1
@@ -151,7 +154,7 @@ class RedisPool:
 
     def _fail(self, error: BaseException) -> None:
         self._last_error = error
-        while self._waiters and not self.has_live:
+        while self._waiters and not self.live:
             waiter = self._waiters.popleft()
             if not waiter.done():
                 waiter.set_exception(error)

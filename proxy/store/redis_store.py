@@ -17,7 +17,7 @@ from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 from proxy.store.backing import Found, LoggedPurge
 from proxy.store.codec import BadEntry, decode, encode
-from proxy.store.redis_address import parse_address
+from proxy.store.redis_address import RedisAddress
 from proxy.store.redis_client import Command, Limits, NonsenseError, Question, RedisClient, pack
 from proxy.store.redis_connection import OversizedReplyError
 from proxy.store.redis_log import last_position
@@ -52,13 +52,15 @@ class RedisStore:
 
     tier: str = "redis"
 
-    def __init__(self, url: str, clock: Clock, limits: Limits | None = None, bounds: Bounds | None = None) -> None:
-        """Raises ConfigError for a URL that is wrong or not supported."""
+    def __init__(
+        self, address: RedisAddress, clock: Clock, limits: Limits | None = None, bounds: Bounds | None = None
+    ) -> None:
+        """``address`` comes from parse_address. Nothing is opened yet."""
         self.stats = TierStats(self.tier)
         self._clock = clock
         self._limits = limits or Limits()
         self._bounds = bounds or Bounds()
-        self.client = RedisClient(parse_address(url), clock, self._limits, self.stats)
+        self.client = RedisClient(address, clock, self._limits, self.stats)
         log = purges_name(self._bounds.namespace)
         self._purges = RedisPurges(self.client, log, self._bounds.purges, self._bounds.log_keep)
 

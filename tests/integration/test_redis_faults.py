@@ -1,0 +1,346 @@
+"""Every way for Redis to be wrong, against a real redis-server: bounded, never a wrong body, well again by itself."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from proxy.clock import SystemClock
+from proxy.errors import StoreUnavailable
+from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.policy.cache_key import CacheKey
+from proxy.store.redis_address import parse_address
+from proxy.store.redis_client import Limits
+from proxy.store.redis_names import variants_name
+from proxy.store.redis_store import RedisStore
+from tests.support.builders import a_key, a_stored
+from tests.support.redis_faults import ERRORS, VALUES, WIRE, WRITE_ERRORS, FaultyRedis
+from tests.support.redis_server import RedisServer
+
+pytestmark = pytest.mark.integration
+
+BUDGET = 0.1
+"""Twice the default: the machine that tests has more to do."""
+SLACK = 0.15
+"""Seconds that a busy machine may add to a budget."""
+BACK_WITHIN = 2.0
+KEYS = [a_key(f"/a/{number}") for number in range(20)]
+PURGE = Purge(PurgeKind.PREFIX, "/never", PurgeMode.SOFT)
+
+
+def body_of(key: CacheKey) -> bytes:
+    """What alone may ever be read under ``key``."""
+    return (key.text * 30).encode()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def faulty(server: RedisServer) -> AsyncIterator[FaultyRedis]:
+    async with FaultyRedis(server.port) as proxy:
+        yield proxy
+
+
+class OpenStore(Protocol):
+    """Opens a store that is closed after the test."""
+
+    async def __call__(self, url: str, **limits: int) -> RedisStore: ...
+
+
+@pytest.fixture
+async def a_store() -> AsyncIterator[OpenStore]:
+    async with AsyncExitStack() as closing:
+
+        async def opened(url: str, **limits: int) -> RedisStore:
+            store = RedisStore(parse_address(url), SystemClock(), Limits(timeout=BUDGET, **limits))
+            closing.push_async_callback(store.close)
+            await store.open()
+            return store
+
+        yield opened
+
+
+@pytest.fixture
+async def store(faulty: FaultyRedis, a_store: OpenStore) -> RedisStore:
+    opened = await a_store(faulty.url)
+    await fill(opened)
+    return opened
+
+
+async def fill(store: RedisStore) -> None:
+    """Store every key's own body; a machine that is busy elsewhere may need a second try."""
+    deadline = time.monotonic() + 3 * BACK_WITHIN
+    for key in KEYS:
+        while True:
+            try:
+                position = (await store.get(key)).position
+                await store.put(key, a_stored(body_of(key), target=key.target, position=position), 600)
+                break
+            except StoreUnavailable:
+                assert time.monotonic() < deadline, "did not come back"
+                await asyncio.sleep(0.02)
+
+
+async def is_spare(store: RedisStore) -> None:
+    """Wait until losing one connection costs nobody a wait."""
+    deadline = time.monotonic() + 5
+    while store.client.pool.live < 2:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
+async def look_up(store: RedisStore, key: CacheKey) -> bytes | None:
+    """The body under ``key``; None: a miss of either kind. Holds every look-up to its budget and its own body."""
+    began = time.monotonic()
+    try:
+        found = await store.get(key)
+    except StoreUnavailable:
+        found = None
+    assert time.monotonic() - began < BUDGET + SLACK
+    if found is None or not found.variants:
+        return None
+    (variant,) = found.variants
+    assert variant.body == body_of(key)
+    return variant.body
+
+
+async def is_back(store: RedisStore) -> float:
+    """Seconds until everything is stored and found again."""
+    began = time.monotonic()
+    await fill(store)
+    while not all([await look_up(store, key) for key in KEYS]):
+        assert time.monotonic() - began < 3 * BACK_WITHIN, "did not come back"
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("mode", [*WIRE, *VALUES, *ERRORS])
+async def test_a_fault_costs_no_more_than_the_budget_gives_no_wrong_body_and_passes(
+    mode: str, store: RedisStore, faulty: FaultyRedis
+) -> None:
+    chance = random.Random(mode)  # noqa: S311 - a test's dice
+    faulty.swap_with = variants_name("tambo", KEYS[0])
+    await faulty.set(mode)
+    began = time.monotonic()
+    while time.monotonic() - began < 0.7:
+        await asyncio.gather(*(look_up(store, key) for key in chance.choices(KEYS, k=3)))
+        await asyncio.sleep(0.005)
+    await faulty.set("pass")
+    assert await is_back(store) < BACK_WITHIN
+    assert store.is_up
+
+
+@pytest.mark.parametrize("mode", ["refuse", "hang", "slow", "garbage", "loading", "noauth", "cut"])
+async def test_an_outage_opens_the_breaker_and_then_costs_nothing(
+    mode: str, store: RedisStore, faulty: FaultyRedis
+) -> None:
+    await faulty.set(mode)
+    for _ in range(5):
+        await look_up(store, KEYS[0])
+    assert not store.is_up
+    asked = store.stats.operations["get", "unavailable"]
+    began = time.monotonic()
+    for _ in range(200):
+        assert await look_up(store, KEYS[0]) is None
+    assert time.monotonic() - began < 0.1
+    assert store.stats.operations["get", "unavailable"] == asked + 200
+
+
+@pytest.mark.parametrize("mode", [*WRITE_ERRORS])
+async def test_reads_go_on_where_redis_cannot_write_and_a_purge_fails_loudly(
+    mode: str, store: RedisStore, faulty: FaultyRedis
+) -> None:
+    await faulty.set(mode)
+    for _ in range(10):
+        with pytest.raises(StoreUnavailable):
+            await store.put(KEYS[0], a_stored(), 60)
+        with pytest.raises(StoreUnavailable, match="refused"):
+            await store.log_purge(PURGE)
+        assert await look_up(store, KEYS[1]) == body_of(KEYS[1])
+    assert store.is_up
+    assert store.stats.operations["put", "refused"] == 10
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason"),
+    [("truncate", "length"), ("flip", "checksum"), ("empty", "magic"), ("wrongtype", "malformed"), ("swap", "key")],
+)
+async def test_a_bad_value_is_a_miss_counted_by_reason_and_removed(
+    mode: str, reason: str, store: RedisStore, faulty: FaultyRedis, server: RedisServer
+) -> None:
+    faulty.swap_with = variants_name("tambo", KEYS[0])
+    await faulty.set(mode)
+    assert await look_up(store, KEYS[1]) is None
+    assert {bad.value: count for bad, count in store.stats.bad_entries.items()} == {reason: 1}
+    await faulty.set("pass")
+    deadline = time.monotonic() + 2
+    while server.command("EXISTS", variants_name("tambo", KEYS[1])) != b":0\r\n":
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
+async def test_a_huge_value_is_given_up_removed_and_keeps_nobody_else_from_redis(
+    server: RedisServer, a_store: OpenStore
+) -> None:
+    store = await a_store(server.url, max_reply=1024 * 1024)
+    await fill(store)
+    await is_spare(store)
+    server.command("HSET", variants_name("tambo", KEYS[1]), "-", b"x" * 4 * 1024 * 1024)
+    assert await look_up(store, KEYS[1]) is None
+    assert await look_up(store, KEYS[2]) == body_of(KEYS[2])
+    assert store.is_up
+    assert store.stats.bad_entries.total() == 1
+    deadline = time.monotonic() + 2
+    while server.command("EXISTS", variants_name("tambo", KEYS[1])) != b":0\r\n":
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
+async def test_a_thousand_cancelled_look_ups_leave_no_reply_to_the_wrong_question(
+    server: RedisServer, a_store: OpenStore
+) -> None:
+    store = await a_store(server.url, connections=4)
+    await fill(store)
+    chance = random.Random(7)  # noqa: S311 - a test's dice
+    cancelled = 0
+    while cancelled < 1_200:
+        asked = [(key, asyncio.ensure_future(look_up(store, key))) for key in chance.choices(KEYS, k=12)]
+        for _ in range(chance.randrange(8)):
+            await asyncio.sleep(0)
+        for _, task in asked[::2]:
+            cancelled += task.cancel()
+        for key, task in asked[1::2]:
+            assert await task in {body_of(key), None}
+        await asyncio.gather(*(task for _, task in asked), return_exceptions=True)
+    for key in KEYS:
+        assert await look_up(store, key) == body_of(key)
+    assert store.client.pool.attempts <= 4, "a cancelled look-up does not cost its connection"
+
+
+async def test_a_redis_that_flickers_is_met_with_no_storm(store: RedisStore, faulty: FaultyRedis) -> None:
+    began, before = time.monotonic(), faulty.accepted
+    attempts = store.client.pool.attempts
+    for turn in range(6):
+        await faulty.set("refuse" if turn % 2 == 0 else "pass")
+        until = time.monotonic() + 0.5
+        while time.monotonic() < until:
+            await asyncio.gather(*(look_up(store, key) for key in KEYS))
+            await asyncio.sleep(0.005)
+    allowed = (time.monotonic() - began) / 0.2 + 1
+    assert faulty.accepted - before <= allowed
+    assert store.client.pool.attempts - attempts <= allowed
+    assert faulty.open_most <= 16
+    assert await is_back(store) < BACK_WITHIN
+
+
+# A real redis-server, hurt for real --------------------------------------------------------------------------------
+
+
+async def test_redis_that_hangs_and_goes_on(server: RedisServer, a_store: OpenStore) -> None:
+    store = await a_store(server.url)
+    await fill(store)
+    server.pause()
+    for _ in range(20):
+        assert await look_up(store, KEYS[0]) is None
+    assert not store.is_up
+    server.go_on()
+    began = time.monotonic()
+    while await look_up(store, KEYS[0]) is None:
+        assert time.monotonic() - began < BACK_WITHIN
+        await asyncio.sleep(0.01)
+    assert all([await look_up(store, key) for key in KEYS])
+
+
+async def test_redis_that_is_killed_and_comes_back_with_its_data(server: RedisServer, a_store: OpenStore) -> None:
+    store = await a_store(server.url)
+    await fill(store)
+    server.kill()
+    for _ in range(20):
+        assert await look_up(store, KEYS[0]) is None
+    with pytest.raises(StoreUnavailable):
+        await store.log_purge(PURGE)
+    server.start()
+    began = time.monotonic()
+    while await look_up(store, KEYS[0]) is None:
+        assert time.monotonic() - began < BACK_WITHIN
+        await asyncio.sleep(0.01)
+    assert all([await look_up(store, key) for key in KEYS])
+
+
+async def test_redis_that_is_down_at_the_start_is_found_later(
+    tmp_path: Path, a_store: OpenStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = RedisServer(tmp_path)
+    began = time.monotonic()
+    store = await a_store(server.url)
+    assert time.monotonic() - began < 1.5
+    assert not store.is_up
+    with server:
+        assert await is_back(store) < BACK_WITHIN
+        assert store.is_up
+        said = [record.getMessage() for record in caplog.records if record.name == "tambo.store"]
+    assert len(said) == 2, "once per outage and once on return"
+    assert "out of use" in said[0]
+    assert "is back" in said[1]
+
+
+async def test_an_idle_store_learns_by_itself_that_redis_went_and_came(server: RedisServer, a_store: OpenStore) -> None:
+    store = await a_store(server.url)
+    server.kill()
+    deadline = time.monotonic() + 3
+    while store.is_up:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+    server.start()
+    deadline = time.monotonic() + BACK_WITHIN
+    while not store.is_up:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+async def test_a_full_redis_is_read_and_not_written(tmp_path: Path, a_store: OpenStore) -> None:
+    with RedisServer(tmp_path, "--maxmemory-policy", "noeviction") as server:
+        store = await a_store(server.url)
+        await fill(store)
+        server.command("CONFIG", "SET", "maxmemory", "1")
+        with pytest.raises(StoreUnavailable, match="OOM"):
+            await store.put(KEYS[0], a_stored(), 600)
+        with pytest.raises(StoreUnavailable, match="OOM"):
+            await store.log_purge(PURGE)
+        assert await look_up(store, KEYS[0]) == body_of(KEYS[0])
+        assert store.is_up
+
+
+async def test_a_replica_is_read_and_not_written(server: RedisServer, a_store: OpenStore) -> None:
+    store = await a_store(server.url)
+    await fill(store)
+    server.command("REPLICAOF", "127.0.0.1", "1")
+    with pytest.raises(StoreUnavailable, match="READONLY"):
+        await store.log_purge(PURGE)
+    assert await look_up(store, KEYS[0]) == body_of(KEYS[0])
+
+
+async def test_a_wrong_password_is_logged_as_an_error_once(
+    tmp_path: Path, a_store: OpenStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    with RedisServer(tmp_path, "--requirepass", "right") as server:
+        for url in (server.url, server.url.replace("//", "//:s3cret-wrong@")):
+            caplog.clear()
+            store = await a_store(url)
+            for _ in range(10):
+                assert await look_up(store, KEYS[0]) is None
+            errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+            assert len(errors) == 1
+            assert "does not let us in" in errors[0]
+            assert "s3cret" not in caplog.text
+        store = await a_store(server.url.replace("//", "//:right@"))
+        await fill(store)
+        assert await look_up(store, KEYS[0]) == body_of(KEYS[0])
