@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 import struct
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Self
 
@@ -49,6 +50,7 @@ class RawOrigin:
         self._tls = tls
         self._host = host
         self._running: set[asyncio.Task[None]] = set()
+        self._writers: weakref.WeakSet[asyncio.StreamWriter] = weakref.WeakSet()
         self._errors: list[BaseException] = []
         self.connections = 0
         self.port = 0
@@ -73,12 +75,16 @@ class RawOrigin:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)  # transports close in the loop's next turn
         if self._errors:
             raise self._errors[0]
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = Peer(reader, writer, self.connections)
         self.connections += 1
+        self._writers.add(writer)
         task = asyncio.create_task(self._run(peer))
         self._running.add(task)
         task.add_done_callback(self._running.discard)

@@ -155,6 +155,8 @@ class Pool:
 
     def _hand_back(self, waiter: asyncio.Future[Connection | None]) -> None:
         """Whoever waited left: what was granted in the same moment is for somebody else."""
+        if waiter in self._waiting:
+            self._waiting.remove(waiter)
         if not waiter.done() or waiter.cancelled() or waiter.exception() is not None:
             return
         granted = waiter.result()
@@ -190,6 +192,7 @@ class Pool:
             options = {"ssl": self._ssl, "server_hostname": origin.host, "ssl_shutdown_timeout": _TLS_GOODBYE}
         if isinstance(loop, asyncio.BaseEventLoop):  # uvloop does not know it, and tries one address after the other
             options["happy_eyeballs_delay"] = _NEXT_ADDRESS_AFTER
+        connection: Connection | None = None
         try:
             _, connection = await loop.create_connection(
                 lambda: Connection(self._buffer), origin.host, origin.port, **options
@@ -198,6 +201,8 @@ class Pool:
             raise UpstreamError(Failure.UNREACHABLE, f"{origin.authority}: {error}") from error
         finally:
             self._opening -= 1
+            if connection is None:
+                self._place_is_free()
         self.created += 1
         self._counted.add(connection)
         connection.adopt(self)

@@ -219,9 +219,8 @@ class ResponseReader:
         if self.complete:
             self.surplus = True
             return
-        cause = error.__context__
-        if isinstance(cause, UpstreamError):
-            raise cause
+        if error.__context__ is not None:
+            raise error.__context__  # what one of the methods above raised
         raise _malformed(f"{error} near {bytes(data[:80])!r}") from error
 
     def _bound(self, size: int) -> None:
