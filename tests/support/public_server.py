@@ -69,23 +69,29 @@ async def echo(request: RequestHead, body: RequestBody | None) -> Answer:
 class Server:
     """The listener under test, and what it reported."""
 
-    listener: Listener
-    port: int
+    listener: Listener = field(init=False)
+    port: int = 0
     finished: list[Finished] = field(default_factory=list)
     bugs: list[tuple[str, BaseException]] = field(default_factory=list)
-    reported: asyncio.Condition = field(default_factory=asyncio.Condition)
+    reported: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def report(self, event: Finished) -> None:
+        """The listener's callback."""
+        self.finished.append(event)
+        self.reported.set()
 
     async def until_finished(self, count: int) -> None:
         """Wait until so many exchanges were reported."""
         async with asyncio.timeout(10):
             while len(self.finished) < count:
-                await asyncio.sleep(0.005)
+                self.reported.clear()
+                await self.reported.wait()
 
-    async def until_empty(self) -> None:
-        """Wait until no connection is left."""
+    async def until_open(self, count: int) -> None:
+        """Wait until so many connections are left."""
         async with asyncio.timeout(10):
-            while self.listener.open_connections:
-                await asyncio.sleep(0.005)
+            while self.listener.open_connections != count:  # noqa: ASYNC110 - a socket's end is announced to nobody
+                await asyncio.sleep(0.002)
 
 
 @asynccontextmanager
@@ -93,13 +99,13 @@ async def serving(
     script: Script = echo, settings: ServerSettings = QUICK, context: ssl.SSLContext | None = None, **changes: object
 ) -> AsyncIterator[Server]:
     """A listener on a free port of loopback, drained at the end."""
-    finished: list[Finished] = []
-    bugs: list[tuple[str, BaseException]] = []
-    hooks = Hooks(script, finished.append, lambda where, bug: bugs.append((where, bug)), SystemClock())
-    listener = Listener(replace(settings, **changes), hooks)  # type: ignore[arg-type] # the tests name real settings
+    server = Server()
+    hooks = Hooks(script, server.report, lambda where, bug: server.bugs.append((where, bug)), SystemClock())
+    server.listener = listener = Listener(replace(settings, **changes), hooks)  # type: ignore[arg-type] # real settings
     await listener.start("127.0.0.1", 0, ssl=context)
+    server.port = listener.addresses[0][1]
     try:
-        yield Server(listener, listener.addresses[0][1], finished, bugs)
+        yield server
     finally:
         await listener.drain(0.05)
 

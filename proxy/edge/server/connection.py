@@ -52,7 +52,7 @@ class ClientConnection(RequestHandler):
             loop=loop,
             keepalive_timeout=0,  # the deadlines are ours
             access_log=None,  # type: ignore[arg-type] # aiohttp's own way to say: none
-            max_line_size=settings.max_target + 64,
+            max_line_size=settings.max_target + 1,
             max_field_size=settings.max_field,
             max_headers=settings.max_fields,
             read_bufsize=_READ_SIZE,

@@ -58,6 +58,7 @@ class Exchange:
         "_answer",
         "_body",
         "_connection",
+        "_ends_by_closing",
         "_incoming",
         "_is_aborted",
         "_keeps",
@@ -76,6 +77,7 @@ class Exchange:
         self._status = 0
         self._keeps = not isinstance(incoming, ClientError) and incoming.keep_alive
         self._is_aborted = False
+        self._ends_by_closing = False
 
     async def run(self) -> bool:
         """Answer and report. True: the connection can serve another request."""
@@ -102,7 +104,10 @@ class Exchange:
 
     def _abort(self) -> None:
         self._is_aborted, self._keeps = True, False
-        self._connection.outlet.abort()
+        if self._ends_by_closing:
+            self._connection.outlet.reset()
+        else:
+            self._connection.outlet.abort()
 
     async def _serve(self) -> None:
         error = await self._ask()
@@ -197,6 +202,7 @@ class Exchange:
         elif isinstance(body, bytes):
             await outlet.send_whole(text, body)
         else:
+            self._ends_by_closing = framed.framing is Framing.UNTIL_CLOSE
             await outlet.send(text)
             await self._stream(body, framed)
 

@@ -23,7 +23,9 @@ KNOWN_METHODS: Final = frozenset(
 """The methods llhttp reads in HTTP. Any other is shown to it as one of these: methods change no framing."""
 _STAND_IN: Final = b"LINK"
 _METHOD: Final = re.compile(rb"[A-Z][A-Z0-9_\-]{0,31}\Z")
-_METHOD_BEGUN: Final = re.compile(rb"[A-Z][A-Z0-9_\-]{0,31}(?: |\Z)")
+_METHOD_BEGUN: Final = re.compile(rb"[A-Z][A-Z0-9_\-]{0,31}(?: |\r?\Z)")
+_LINE_BESIDES_TARGET: Final = 64
+"""More than a method, two blanks and a version are long."""
 _VERSIONS: Final = {b"HTTP/1.1": False, b"HTTP/1.0": True}
 _BLANK: Final = b"\r\n\r\n"
 _MAX_LENGTH: Final = 2**63 - 1
@@ -121,17 +123,19 @@ class Intake:
 
     def _check_partial(self, head: bytes, known: int) -> None:
         """Refuse at once what can never become a head, so that nobody waits for the deadline."""
-        line = head.partition(b"\r\n")[0]
-        if len(line) > self._settings.max_target + 64:
+        line, is_complete, _ = head.partition(b"\r\n")
+        if is_complete:
+            self._read_request_line(head)
+        elif len(line) > self._settings.max_target + _LINE_BESIDES_TARGET:
             raise ClientError(414, "The request target is too long.")
+        elif line != b"\r" and _METHOD_BEGUN.match(line) is None:
+            raise ClientError(400, _UNREADABLE)
         if len(head) > self._settings.max_head:
             raise ClientError(431, "The header section is too large.")
         fresh = head[max(known - 1, 0) :]
         lines = fresh.count(b"\r\n")
-        stray = (
-            fresh.count(b"\n") - fresh.startswith(b"\n") != lines or fresh.count(b"\r") - fresh.endswith(b"\r") != lines
-        )
-        if stray or (line != b"\r" and _METHOD_BEGUN.match(line) is None):
+        stray_feeds = fresh.count(b"\n") - fresh.startswith(b"\n") != lines
+        if stray_feeds or fresh.count(b"\r") - fresh.endswith(b"\r") != lines:
             raise ClientError(400, _UNREADABLE)
 
     def _read_head(self, head: bytes) -> Incoming:

@@ -1,10 +1,13 @@
 """The way out to one client: writes bytes, waits while it does not read, gives up on one that never does."""
 
 import asyncio
+from socket import SO_LINGER, SOL_SOCKET
+from struct import pack
 from typing import Final
 
 from proxy.errors import ClientGoneError
 
+_RESET: Final = pack("ii", 1, 0)
 SLICE: Final = 256 * 1024
 """The most that is handed to the transport at once of a body in memory."""
 
@@ -75,5 +78,12 @@ class Outlet:
             raise ClientGoneError("the connection is closed")
 
     def abort(self) -> None:
-        """Cut the connection so that the client notices: what was not sent never is."""
+        """Cut the connection: what was not sent never is. The client notices by the framing that lacks its end."""
+        self._transport.abort()
+
+    def reset(self) -> None:
+        """Cut the connection so that it cannot be taken for a content's end, where closing is the framing."""
+        socket = self._transport.get_extra_info("socket")
+        if socket is not None and not self._transport.is_closing():
+            socket.setsockopt(SOL_SOCKET, SO_LINGER, _RESET)
         self._transport.abort()
