@@ -87,7 +87,11 @@ async def _visit(request: web.Request, asked: Asked) -> web.StreamResponse:
             fields=dict(asked.fields),
         )
         site.journal.add(entry)
-        answer = await site.answer(visit, entry)
+        try:
+            answer = await site.answer(visit, entry)
+        except asyncio.CancelledError:
+            entry.answer = "client left"
+            raise
         return await deliver(request, answer, request.app[STOPPING])
 
 

@@ -16,6 +16,7 @@ from scraper_backend.practice_site.visitors import Visitors
 from scraper_backend.practice_site.world import World
 
 COOKIE: Final = "ITMRCONSRUCSESSION"
+FIREWALL_COOKIE: Final = "TS01fda901"  # set by the firewall in front; nobody reads it
 SUPPORT_IDS: Final = 10**19
 
 
@@ -135,6 +136,10 @@ class Site:
         expired = visit.asked.step != "form" and self.visitors.was_dropped(visit.session)
         if not self.visitors.is_open(visit.session) and not expired:
             session = self.visitors.open_session()
-            cookies = (("Set-Cookie", f"{COOKIE}={session}; path=/; HttpOnly"),)
+            firewall = f"{self.world.dice.getrandbits(256):064x}"
+            cookies = (
+                ("Set-Cookie", f"{COOKIE}={session}; path=/; HttpOnly"),
+                ("Set-Cookie", f"{FIREWALL_COOKIE}={firewall}; Path=/"),
+            )
         fixed = (("Content-Type", content_type(look)), ("Cache-Control", "no-cache"))
         return Send(page.encoded(look.charset), page.status, (*fixed, *cookies, *headers))
