@@ -223,8 +223,8 @@ class Browser:
 
     def release(self) -> None:
         """Kill Chromium but not its driver, from any thread: a command under way then fails at once."""
-        if self._service.process is not None:
-            processes.kill_session(self._service.process.pid, spare_leader=True)
+        if (driver := self._driver_process()) is not None:
+            processes.kill_session(driver.pid, spare_leader=True)
 
     def quit(self) -> None:
         """End it in good order."""
@@ -237,10 +237,13 @@ class Browser:
 
     def kill(self) -> None:
         """End whatever is left of it, from any thread, and remove its profile."""
-        if self._service.process is not None:
-            processes.kill_session(self._service.process.pid, spare_leader=False)
-            self._service.process.wait()
+        if (driver := self._driver_process()) is not None:
+            processes.kill_session(driver.pid, spare_leader=False)
+            driver.wait()
         shutil.rmtree(self._profile, ignore_errors=True)
+
+    def _driver_process(self) -> subprocess.Popen[bytes] | None:
+        return getattr(self._service, "process", None)  # not there before the driver was started
 
 
 def _options(chromium: Chromium, profile: str) -> webdriver.ChromeOptions:

@@ -7,6 +7,7 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -198,12 +199,17 @@ async def test_an_idle_browser_is_ended(site: Client, chromium: Chromium) -> Non
         await engine.close()
 
 
-async def test_a_browser_that_cannot_start_is_said_so(site: Client, chromium: Chromium) -> None:
+@pytest.mark.parametrize("broken", [{"binary": "/bin/true"}, {"driver": "/bin/false"}, {"driver": "/nowhere/driver"}])
+async def test_a_browser_that_cannot_start_is_said_so(
+    site: Client, chromium: Chromium, broken: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     settings = replace(BASE, site=origin(site))
-    async with api(BrowserEngine(settings, replace(chromium, binary="/bin/true")), settings) as client:
+    async with api(BrowserEngine(settings, replace(chromium, **broken)), settings) as client:
         answer = await client.get("/obtener-ruc/20999999019")
         assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
-        assert "/bin/true" not in await answer.text()
+        assert "/" not in (await answer.json())["detail"]
+    assert [left for left in os.listdir(tmp_path) if left.startswith("tambo-")] == []
 
 
 async def test_sigterm_finishes_what_is_in_flight_and_leaves_nothing(site: Client) -> None:
