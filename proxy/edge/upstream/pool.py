@@ -6,12 +6,11 @@ from collections import deque
 from typing import Any, Final
 
 from proxy.edge.upstream.connection import Connection
+from proxy.edge.upstream.dial import dial
 from proxy.edge.upstream.settings import UpstreamSettings
 from proxy.errors import Failure, UpstreamError
 
 _BUFFER: Final = 256 * 1024
-_NEXT_ADDRESS_AFTER: Final = 0.25
-"""Seconds before another of the origin's addresses is tried beside the first (RFC 8305 §5)."""
 _TLS_GOODBYE: Final = 2.0
 """Seconds an upstream is given for its closing alert."""
 
@@ -185,20 +184,11 @@ class Pool:
 
     async def _connect(self) -> Connection:
         """Open a connection in the place that was taken. Raises UpstreamError(UNREACHABLE)."""
-        origin = self._settings.origin
-        loop = asyncio.get_running_loop()
-        options: dict[str, Any] = {}
-        if self._ssl is not None:
-            options = {"ssl": self._ssl, "server_hostname": origin.host, "ssl_shutdown_timeout": _TLS_GOODBYE}
-        if isinstance(loop, asyncio.BaseEventLoop):  # uvloop does not know it, and tries one address after the other
-            options["happy_eyeballs_delay"] = _NEXT_ADDRESS_AFTER
         connection: Connection | None = None
         try:
-            _, connection = await loop.create_connection(
-                lambda: Connection(self._buffer), origin.host, origin.port, **options
-            )
-        except (OSError, UnicodeError) as error:  # UnicodeError: a name that is none
-            raise UpstreamError(Failure.UNREACHABLE, f"{origin.authority}: {error}") from error
+            connection = await self._open_transport()
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name that cannot be one
+            raise UpstreamError(Failure.UNREACHABLE, f"{self._settings.origin.authority}: {error}") from error
         finally:
             self._opening -= 1
             if connection is None:
@@ -206,6 +196,16 @@ class Pool:
         self.created += 1
         self._counted.add(connection)
         connection.adopt(self)
+        return connection
+
+    async def _open_transport(self) -> Connection:
+        origin = self._settings.origin
+        tls: dict[str, Any] = {}
+        if self._ssl is not None:
+            tls = {"ssl": self._ssl, "server_hostname": origin.host, "ssl_shutdown_timeout": _TLS_GOODBYE}
+        sock = await dial(origin.host, origin.port)
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(lambda: Connection(self._buffer), sock=sock, **tls)
         return connection
 
 
