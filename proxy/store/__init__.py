@@ -1,1 +1,1 @@
-"""Where stored responses are kept: memory, an embedded file, Redis. Never judges freshness; raises StoreUnavailable only."""
+"""Where stored responses are kept: memory, an embedded file, Redis. Judges no freshness; raises StoreUnavailable only."""

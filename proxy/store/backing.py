@@ -34,7 +34,7 @@ class Backing(Protocol):
     tier: str
     """``disk`` or ``redis``: a metric label."""
     stats: TierStats
-    """The backing counts what only it can see (bad entries, evictions, bytes); TieredStore counts the operations."""
+    """What it counts, its operations included."""
 
     async def open(self) -> None:
         """Make ready; called once. A Redis that does not answer is not an error here."""

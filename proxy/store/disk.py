@@ -1,0 +1,281 @@
+"""The embedded store: one SQLite file under a folder that one process holds. Judges nothing.
+
+Look-ups read on the event loop's thread: some 10 µs each, more where the disk itself must be read. Everything that
+writes goes to one thread in batches (disk_writer); a look-up for a key with a write under way waits for that write.
+A file that cannot be read is set aside and a new one begins; a folder that cannot be used is tried again with each
+sweep. Either way the operations between raise StoreUnavailable.
+"""
+
+import asyncio
+import hashlib
+import logging
+import sqlite3
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NoReturn, TypeVar
+
+import msgspec
+
+from proxy.clock import Clock
+from proxy.errors import ConfigError, StoreUnavailable
+from proxy.exchange.ports import Purge
+from proxy.policy.cache_key import CacheKey
+from proxy.policy.messages import SecondaryKey, StoredResponse
+from proxy.store import disk_file
+from proxy.store.backing import Found, LoggedPurge, Swept
+from proxy.store.codec import BadEntry, decode, encode
+from proxy.store.disk_file import DiskFile, Row, as_bytes
+from proxy.store.disk_folder import DataFolder
+from proxy.store.disk_health import DiskHealth, is_unreadable
+from proxy.store.disk_writer import DiskWriter
+from proxy.store.stats import TierStats
+
+LOG: Final = logging.getLogger("tambo.store")
+
+_LONGEST_WAIT: Final = 5.0
+"""Seconds that an operation waits for the writing thread."""
+
+T = TypeVar("T")
+
+
+class DiskStore:
+    """Satisfies proxy.store.backing.Backing and Sweeps."""
+
+    tier: str = "disk"
+
+    def __init__(self, folder: Path, clock: Clock, *, capacity: int = 1024**3, max_variants: int = 64) -> None:
+        """``capacity``: bytes that the file and its log may take on the disk. Nothing is opened yet."""
+        self.stats = TierStats(self.tier)
+        self._folder = DataFolder(folder)
+        self._clock = clock
+        self._health = DiskHealth(folder, clock)
+        self._capacity = capacity
+        self._max_variants = max_variants
+        self._reader: sqlite3.Connection | None = None
+        self._writer: DiskWriter | None = None
+        self._file: DiskFile | None = None
+        self._writing: Counter[bytes] = Counter()
+        self._last_write: asyncio.Future[Any] | None = None
+        self._position = 0
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the last operations went through."""
+        return self._health.is_up
+
+    # Opening and closing ---------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Hold the folder and open the file, or begin a new one.
+
+        Raises ConfigError where another process holds the folder. A folder that cannot be used is no error here.
+        """
+        try:
+            self._folder.claim()
+            await self._open_file()
+        except (sqlite3.Error, OSError) as error:
+            self._health.failed("open", error)
+
+    async def close(self) -> None:
+        """Write what is queued, close the file and let go of the folder. Idempotent."""
+        await self._let_go()
+        self._folder.release()
+
+    async def _let_go(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.close()
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+
+    async def _open_file(self) -> None:
+        path, stamp = self._folder.file, int(self._clock.now() * 1000)
+        # Positions in a new file begin behind all that an older one, now set aside, may have given.
+        connect = partial(disk_file.connect, path, first_position=stamp)
+        try:
+            db = await asyncio.to_thread(connect)
+        except sqlite3.DatabaseError as error:
+            if not is_unreadable(error):
+                raise
+            self._folder.set_aside(str(error), stamp)
+            db = await asyncio.to_thread(connect)
+        self._file = DiskFile(db, self._capacity, self._max_variants)
+        self._writer = DiskWriter(db, self._file)
+        self._reader = connect()
+        self._reader.execute("PRAGMA query_only = 1")
+        self._position = disk_file.last_position(self._reader)
+        self._submit("count", DiskFile.count, is_hasty=False)
+
+    async def _reopen(self) -> None:
+        await self._let_go()
+        try:
+            self._folder.claim()
+            if self._health.is_unreadable:
+                self._folder.set_aside("damaged", int(self._clock.now() * 1000))
+                self._health.is_unreadable = False
+            await self._open_file()
+        except (sqlite3.Error, OSError, ConfigError) as error:
+            self._failed("open", error)
+
+    # Reading ---------------------------------------------------------------------------------------------------
+
+    async def get(self, key: CacheKey) -> Found:
+        """All variants that have not expired."""
+        began = self._clock.monotonic()
+        name = as_bytes(key.text)
+        if name in self._writing:
+            await self._written("get")
+        rows = self._read("get", lambda db: disk_file.variants(db, name, self._clock.now()))
+        found: list[StoredResponse] = []
+        for variant, ended, value in rows:
+            stored = decode(value, key, self._capacity)
+            if isinstance(stored, BadEntry):
+                self._discard(name, variant, stored)
+            else:
+                found.append(replace(stored, is_ended=True) if ended and not stored.is_ended else stored)
+        self.stats.did("get", "hit" if found else "miss", self._clock.monotonic() - began)
+        return Found(found, self._position)
+
+    async def purges_after(self, position: int) -> Sequence[LoggedPurge]:
+        """The log behind ``position``."""
+        return self._read("purges", lambda db: disk_file.purges_after(db, position))
+
+    def _read(self, operation: str, question: Callable[[sqlite3.Connection], T]) -> T:
+        if self._reader is None:
+            raise StoreUnavailable(operation, "the embedded store is not open")
+        try:
+            answer = question(self._reader)
+        except (sqlite3.Error, ValueError) as error:
+            self._failed(operation, error)
+        return answer
+
+    def _discard(self, name: bytes, variant: bytes, reason: BadEntry) -> None:
+        self.stats.bad_entries[reason] += 1
+        LOG.warning("a stored response could not be used and is removed", extra={"reason": reason.value})
+        self._submit("discard", lambda file: file.remove_variant(name, variant), is_hasty=False)
+
+    # Writing ---------------------------------------------------------------------------------------------------
+
+    async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:
+        """Hand a variant to the writing thread; it lasts some 20 ms later. One over half the room is left out."""
+        if self._health.is_pausing:
+            raise StoreUnavailable("put", "the disk refused the last write")
+        name = as_bytes(key.text)
+        try:
+            value = encode(key, stored)
+        except UnicodeEncodeError as error:
+            raise StoreUnavailable("put", f"text that cannot be written: {error.reason}") from None
+        if self._file is not None and len(value) > self._file.largest:
+            self.stats.did("put", "too_large", 0.0)
+            self._submit("remove", partial(DiskFile.remove, key=name), is_hasty=False)
+            return
+        expires = self._clock.now() + keep_for
+        variant = _variant(stored.secondary_key)
+        row = Row(name, variant, as_bytes(stored.target), expires, stored.position, stored.is_ended, value)
+        done = self._submit("put", partial(DiskFile.put, row=row), size=len(value), is_hasty=False)
+        if done is None:
+            raise StoreUnavailable("put", "the embedded store takes no writes")
+        self._writing[name] += 1
+        done.add_done_callback(lambda _: self._wrote(name))
+
+    async def remove(self, key: CacheKey) -> int:
+        """Remove every variant; how many there were."""
+        return await self._write("remove", partial(DiskFile.remove, key=as_bytes(key.text)))
+
+    async def log_purge(self, purge: Purge) -> int:
+        """Append to the log and wait until it is on the disk."""
+        now = self._clock.now()
+        position = await self._write("purge", lambda file: file.log(purge, now), is_lasting=True)
+        self._position = max(self._position, position)
+        return position
+
+    async def sweep(self) -> Swept:
+        """One step of some milliseconds on the writing thread. Opens what could not be opened before."""
+        if self._writer is None or self._reader is None or self._health.is_unreadable:
+            await self._reopen()
+        now = self._clock.now()
+        return await self._write("sweep", lambda file: file.sweep(now))
+
+    async def forget_purges(self, up_to: int) -> None:
+        """Drop carried-out purges up to a position."""
+        await self._write("sweep", lambda file: file.forget(up_to))
+
+    async def _write(self, operation: str, work: Callable[[DiskFile], T], *, is_lasting: bool = False) -> T:
+        done = self._submit(operation, work, is_lasting=is_lasting)
+        if done is None:
+            raise StoreUnavailable(operation, "the embedded store takes no writes")
+        return await self._awaited(operation, done)
+
+    def _submit(
+        self,
+        operation: str,
+        work: Callable[[DiskFile], T],
+        *,
+        size: int = 0,
+        is_hasty: bool = True,
+        is_lasting: bool = False,
+    ) -> "asyncio.Future[T] | None":
+        """Hand a job to the writing thread; None where that takes none now."""
+        if self._writer is None:
+            return None
+        began = self._clock.monotonic()
+        try:
+            done = self._writer.submit(work, size=size, is_hasty=is_hasty, is_lasting=is_lasting)
+        except OSError as error:
+            self._health.failed(operation, error)
+            return None
+        self._last_write = done
+        done.add_done_callback(lambda job: self._settled(operation, job, self._clock.monotonic() - began))
+        return done
+
+    async def _written(self, operation: str) -> None:
+        """Wait for everything that has been handed to the writing thread."""
+        if self._last_write is not None:
+            try:
+                await self._awaited(operation, self._last_write)
+            except StoreUnavailable:
+                return  # what could not be written is simply not there
+
+    async def _awaited(self, operation: str, done: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(_LONGEST_WAIT):
+                return await asyncio.shield(done)
+        except TimeoutError:
+            raise StoreUnavailable(operation, "the disk does not answer") from None
+        except Exception as error:
+            raise StoreUnavailable(operation, str(error)) from error
+
+    # What became of it -----------------------------------------------------------------------------------------
+
+    def _wrote(self, name: bytes) -> None:
+        self._writing[name] -= 1
+        if not self._writing[name]:
+            del self._writing[name]
+
+    def _settled(self, operation: str, done: "asyncio.Future[Any]", seconds: float) -> None:
+        error = None if done.cancelled() else done.exception()
+        self.stats.did(operation, "ok" if error is None else "error", seconds)
+        if error is not None:
+            self._health.failed(operation, error, is_write=True)
+            return
+        self._health.worked()
+        if self._file is not None:
+            standing = self._file.standing
+            self.stats.entries, self.stats.bytes = standing.entries, standing.used
+            self.stats.evictions = standing.evictions
+
+    def _failed(self, operation: str, error: Exception) -> NoReturn:
+        self.stats.did(operation, "error", 0.0)
+        self._health.failed(operation, error)
+        raise StoreUnavailable(operation, str(error)) from error
+
+
+def _variant(secondary_key: SecondaryKey) -> bytes:
+    """A short name for a secondary key; empty for none."""
+    if not secondary_key:
+        return b""
+    return hashlib.blake2b(msgspec.msgpack.encode(secondary_key), digest_size=16).digest()

@@ -1,0 +1,277 @@
+"""The embedded store's file: its tables and the statements over them. Synchronous; one thread at a time writes.
+
+WAL mode with synchronous=NORMAL: a killed process loses nothing that was committed and never the file; a power cut may
+take the last moments, but a purge is on the disk before it is said to be logged. What expires first leaves first.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.store.backing import LoggedPurge, Swept
+
+STEP: Final = 200
+"""Rows that one step of a sweep touches at most: some 2 ms."""
+
+_SCHEMA: Final = 1
+_APPLICATION: Final = 0x54414D42  # "TAMB"
+_RESERVE: Final = 16 * 1024 * 1024
+_MOST_IDLE: Final = 4
+_MOST_PURGES: Final = 64
+_TABLES: Final = """
+PRAGMA auto_vacuum = INCREMENTAL;
+PRAGMA journal_mode = WAL;
+BEGIN;
+CREATE TABLE stored (
+    id INTEGER PRIMARY KEY, key BLOB NOT NULL, variant BLOB NOT NULL, target BLOB NOT NULL, expires REAL NOT NULL,
+    position INTEGER NOT NULL, ended INTEGER NOT NULL, value BLOB NOT NULL
+);
+CREATE UNIQUE INDEX stored_by_key ON stored (key, variant);
+CREATE INDEX stored_by_target ON stored (target);
+CREATE INDEX stored_by_expiry ON stored (expires);
+CREATE TABLE purges (
+    position INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, argument BLOB NOT NULL, mode TEXT NOT NULL,
+    at REAL NOT NULL, carried_out INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX purges_to_do ON purges (position) WHERE carried_out = 0;
+INSERT INTO sqlite_sequence (name, seq) VALUES ('purges', {first_position:d});
+PRAGMA application_id = {application:d};
+PRAGMA user_version = {schema:d};
+COMMIT;
+"""
+
+
+class ForeignFileError(sqlite3.DatabaseError):
+    """The file is a database, but not one that this version can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One stored variant as it is written."""
+
+    key: bytes
+    variant: bytes
+    target: bytes
+    expires: float
+    """Wall seconds since the epoch."""
+    position: int
+    ended: bool
+    value: bytes
+
+
+def as_bytes(text: str) -> bytes:
+    """Text as it is compared and kept: any string at all, prefixes stay prefixes."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def connect(path: Path, first_position: int = 0) -> sqlite3.Connection:
+    """A connection to the file, which is made when it is missing, its purge log beginning behind ``first_position``.
+
+    Raises sqlite3.Error.
+    """
+    db = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in ("synchronous = NORMAL", "cache_size = -8192", "journal_size_limit = 4194304"):
+            db.execute(f"PRAGMA {pragma}").fetchall()
+        _prepare(db, first_position)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection, first_position: int) -> None:
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    if version == 0 and not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+        db.executescript(_TABLES.format(first_position=first_position, application=_APPLICATION, schema=_SCHEMA))
+    elif (version, application) != (_SCHEMA, _APPLICATION):
+        raise ForeignFileError(f"it has version {version} of something, not version {_SCHEMA} of Tambo's store")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of the file beside its content."""
+
+    entries: int = 0
+    used: int = 0
+    """Bytes."""
+    evictions: int = 0
+    """Since the file was opened."""
+    reached: tuple[int, bytes, int] = (0, b"", 0)
+    """How far the purge at a position has been carried out: the last target and id."""
+
+
+class DiskFile:
+    """The writing side. Every method belongs inside a transaction of its caller, and raises sqlite3.Error."""
+
+    def __init__(self, db: sqlite3.Connection, capacity: int, max_variants: int) -> None:
+        """``capacity``: bytes of the file with its log; a part of it is kept free for the log."""
+        self._db = db
+        self._capacity = capacity - min(_RESERVE, capacity // 8)
+        self._max_variants = max_variants
+        self._page = int(db.execute("PRAGMA page_size").fetchone()[0])
+        self.standing = Standing()
+        """What a transaction that is rolled back must set back too."""
+
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest value that is taken in: half of all there is room for."""
+        return self._capacity // 2
+
+    def count(self) -> None:
+        """Learn how many stored responses there are, and their size."""
+        self._note(entries=self._number("SELECT COUNT(*) FROM stored"), used=self._used())
+
+    def put(self, row: Row) -> None:
+        """Write a variant in place of the one like it, and make room for it."""
+        self._remove("key = ? AND variant = ?", row.key, row.variant)
+        self._db.execute(
+            "INSERT INTO stored (key, variant, target, expires, position, ended, value) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (row.key, row.variant, row.target, row.expires, row.position, row.ended, row.value),
+        )
+        self._note(entries=self.standing.entries + 1)
+        if row.variant:
+            newest = "SELECT id FROM stored WHERE key = ? ORDER BY id DESC LIMIT ?"
+            self._evict(f"key = ? AND id NOT IN ({newest})", row.key, row.key, self._max_variants)
+        self._make_room()
+
+    def remove(self, key: bytes) -> int:
+        """Remove every variant of a key; how many."""
+        return self._remove("key = ?", key)
+
+    def remove_variant(self, key: bytes, variant: bytes) -> int:
+        """Remove one variant."""
+        return self._remove("key = ? AND variant = ?", key, variant)
+
+    def log(self, purge: Purge, at: float) -> int:
+        """Append a purge; its position."""
+        row = (purge.kind.value, as_bytes(purge.argument), purge.mode.value, at)
+        found = self._db.execute("INSERT INTO purges (kind, argument, mode, at) VALUES (?, ?, ?, ?)", row).lastrowid
+        return found or 0
+
+    def forget(self, up_to: int) -> None:
+        """Drop carried-out purges up to a position."""
+        self._db.execute("DELETE FROM purges WHERE position <= ? AND carried_out = 1", (up_to,))
+
+    def sweep(self, now: float) -> Swept:
+        """One step: what expired, then the oldest purges that are not carried out, then pages that are free."""
+        changed = self._remove("id IN (SELECT id FROM stored WHERE expires <= ? ORDER BY expires LIMIT ?)", now, STEP)
+        more = changed >= STEP
+        for _ in range(_MOST_PURGES):
+            to_do = self._next_to_do()
+            if to_do is None or changed >= STEP:
+                break
+            touched, done = self._carry_out(to_do)
+            changed += touched
+            if done:
+                self._db.execute("UPDATE purges SET carried_out = 1 WHERE position = ?", (to_do.position,))
+        left = self._next_to_do()
+        self._make_room()
+        shrinks = self._give_back()
+        carried_out = last_position(self._db) if left is None else left.position - 1
+        return Swept(changed, carried_out, more or left is not None or shrinks)
+
+    def _next_to_do(self) -> LoggedPurge | None:
+        rows = self._db.execute(f"{_PURGES} WHERE carried_out = 0 ORDER BY position LIMIT 1").fetchall()
+        return _logged(rows[0]) if rows else None
+
+    def _carry_out(self, logged: LoggedPurge) -> tuple[int, bool]:
+        """A step of one purge: how many rows it changed, and whether it is done."""
+        position, target, row_id = self.standing.reached
+        if position != logged.position:
+            target, row_id = b"", 0
+        rows = self._concerned(logged.purge, target, row_id)
+        hard = logged.purge.mode is PurgeMode.HARD
+        older = [(row[1],) for row in rows if row[2] < logged.position and (hard or not row[3])]
+        if hard:
+            self._db.executemany("DELETE FROM stored WHERE id = ?", older)
+            self._note(entries=self.standing.entries - len(older))
+        else:
+            self._db.executemany("UPDATE stored SET ended = 1 WHERE id = ?", older)
+        if rows:
+            self._note(reached=(logged.position, rows[-1][0], rows[-1][1]))
+        return len(rows), len(rows) < STEP
+
+    def _concerned(self, purge: Purge, target: bytes, row_id: int) -> list[tuple[bytes, int, int, int]]:
+        """The next rows a purge is aimed at, behind where the last step ended: target, id, position, ended."""
+        argument = as_bytes(purge.argument)
+        values: tuple[object, ...]
+        if purge.kind is PurgeKind.URL:
+            question, values = _OF_KEY, (argument, row_id, STEP)
+        elif purge.kind is PurgeKind.PREFIX:
+            # 0xFF is in no UTF-8 text, so it stands behind every target that begins with the argument.
+            question, values = _OF_PREFIX, (max(argument, target), argument + b"\xff", target, row_id, STEP)
+        else:
+            question, values = _OF_ALL, (row_id, STEP)
+        return self._db.execute(question, values).fetchall()
+
+    def _make_room(self) -> None:
+        while (used := self._used()) > self._capacity:
+            if not self._evict("id IN (SELECT id FROM stored ORDER BY expires LIMIT 32)"):
+                break
+        self._note(used=used)
+
+    def _used(self) -> int:
+        """Bytes in use: pages of the file that are not free."""
+        return (self._number("PRAGMA page_count") - self._number("PRAGMA freelist_count")) * self._page
+
+    def _evict(self, where: str, *values: object) -> int:
+        gone = self._remove(where, *values)
+        self._note(evictions=self.standing.evictions + gone)
+        return gone
+
+    def _give_back(self) -> bool:
+        """Make the file shorter where a quarter of it or more is free; whether there is more to do."""
+        free, pages = self._number("PRAGMA freelist_count"), self._number("PRAGMA page_count")
+        if free * _MOST_IDLE < pages or free < STEP:
+            return False
+        self._db.execute(f"PRAGMA incremental_vacuum({STEP})").fetchall()
+        return True
+
+    def _remove(self, where: str, *values: object) -> int:
+        # ``where`` is one of the literals above; what comes from outside is only ever bound.
+        gone = self._db.execute(f"DELETE FROM stored WHERE {where}", values).rowcount  # noqa: S608
+        self._note(entries=self.standing.entries - gone)
+        return gone
+
+    def _note(self, **changes: Any) -> None:
+        self.standing = replace(self.standing, **changes)
+
+    def _number(self, question: str) -> int:
+        return int(self._db.execute(question).fetchone()[0])
+
+
+_OF_KEY: Final = "SELECT target, id, position, ended FROM stored WHERE key = ? AND id > ? ORDER BY id LIMIT ?"
+_OF_ALL: Final = "SELECT target, id, position, ended FROM stored WHERE id > ? ORDER BY id LIMIT ?"
+_OF_PREFIX: Final = (
+    "SELECT target, id, position, ended FROM stored"
+    " WHERE target >= ? AND target < ? AND (target, id) > (?, ?) ORDER BY target, id LIMIT ?"
+)
+_PURGES: Final = "SELECT position, kind, argument, mode, at FROM purges"
+
+
+def last_position(db: sqlite3.Connection) -> int:
+    """The highest position that was ever given."""
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'purges'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def purges_after(db: sqlite3.Connection, position: int) -> Sequence[LoggedPurge]:
+    """The log behind ``position``."""
+    return [_logged(row) for row in db.execute(f"{_PURGES} WHERE position > ? ORDER BY position", (position,))]
+
+
+def variants(db: sqlite3.Connection, key: bytes, now: float) -> list[tuple[bytes, int, bytes]]:
+    """What is stored under a key and has not expired: variant, whether it was ended, value."""
+    question = "SELECT variant, ended, value FROM stored WHERE key = ? AND expires > ?"
+    return db.execute(question, (key, now)).fetchall()
+
+
+def _logged(row: tuple[int, str, bytes, str, float]) -> LoggedPurge:
+    position, kind, argument, mode, at = row
+    purge = Purge(PurgeKind(kind), argument.decode("utf-8", "surrogatepass"), PurgeMode(mode))
+    return LoggedPurge(position, purge, at)
