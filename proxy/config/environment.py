@@ -70,7 +70,7 @@ def _lay(root: Table, variable: str, key: str, environ: Mapping[str, str]) -> li
         try:
             text = Path(text).read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
-            what = (getattr(error, "strerror", None) or "not UTF-8 text").lower()
+            what = "not UTF-8 text" if isinstance(error, ValueError) else (error.strerror or "error").lower()
             return [ConfigError(key, f"the file {show(text)} cannot be read: {what}", variable)]
     problem = graft(root, key.split("."), Leaf(text, source, is_text=True))
     return [ConfigError(key, problem, variable)] if problem else []

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
-from proxy.config.problems import show, suggestion
+from proxy.config.problems import show
 from proxy.config.quantities import parse_duration, parse_ratio, parse_size
 from proxy.config.secret import Secret
 from proxy.config.tree import Leaf
@@ -74,8 +74,7 @@ def _chosen(kind: type[StrEnum], leaf: Leaf) -> StrEnum:
     for member in kind:
         if isinstance(leaf.value, str) and member.value == text:
             return member
-    near = suggestion(text, [member.value for member in kind])
-    raise _WrongError(right(kind, ()) + (f" (did you mean {show(near)}?)" if near else ""))
+    raise _WrongError(right(kind, ()))
 
 
 def _check(value: Any, metas: Sequence[msgspec.Meta], wanted: str) -> None:

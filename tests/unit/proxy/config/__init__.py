@@ -1,0 +1,1 @@
+"""Mirrors proxy/config: what a configuration may say, and what is told of one that may not."""
