@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -283,7 +284,8 @@ async def test_absolute_form_names_the_host() -> None:
 STREAM = (
     b"POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
     b"GET /2 HTTP/1.1\r\nHost: h\r\n\r\n"
-    b"POST /3 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nxyz\r\n4;e=1\r\n\r\n\r\n\r\n0\r\nT: t\r\n\r\n"
+    b"POST /3 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"3\r\nxyz\r\n4;e=1\r\n\r\n\r\n\r\n0\r\nT: t\r\n\r\n"
     b"\r\nBREW /4 HTTP/1.1\r\nHost: h\r\n\r\n" + LAST
 )
 ECHOED = [b"POST /1 abc", b"GET /2 ", b"POST /3 xyz\r\n\r\n", b"BREW /4 ", b"GET /last "]
@@ -307,7 +309,7 @@ def test_splitting_changes_nothing() -> None:
         @given(st.sets(st.integers(1, len(STREAM) - 1), max_size=8))
         def check(cuts: set[int]) -> None:
             at = [0, *sorted(cuts), len(STREAM)]
-            pieces = [STREAM[a:b] for a, b in zip(at, at[1:], strict=False)]
+            pieces = [STREAM[a:b] for a, b in pairwise(at)]
 
             async def trickle() -> bytes:
                 async with connected(server) as wire:

@@ -90,7 +90,7 @@ class Server:
     async def until_open(self, count: int) -> None:
         """Wait until so many connections are left."""
         async with asyncio.timeout(10):
-            while self.listener.open_connections != count:  # noqa: ASYNC110 - a socket's end is announced to nobody
+            while self.listener.open_connections != count:
                 await asyncio.sleep(0.002)
 
 

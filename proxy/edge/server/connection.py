@@ -251,16 +251,19 @@ class ClientConnection(RequestHandler):
 
     async def _part(self) -> None:
         """Close. What the client still sends is swallowed for a while, lest a reset destroys what it has not read."""
-        if self._lingers and not self._link.is_closing():
+        if self._link.is_closing():
+            return
+        if self._lingers:
             self.is_deaf = True
             self._swallowed = 0
             if self._link.can_write_eof():
                 self._link.write_eof()
             self._resume_transport_reading()
             await asyncio.sleep(self.roster.settings.lingering_timeout)  # ends early with the connection
+        unsent = self._link.get_write_buffer_size()
         self._link.close()
-        if self._link.get_write_buffer_size():
-            self._await_reading(self._link.get_write_buffer_size() + 1)
+        if unsent:
+            self._await_reading(unsent + 1)
 
     # Deadlines -----------------------------------------------------------------------------------------------------
 

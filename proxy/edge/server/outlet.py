@@ -1,8 +1,11 @@
 """The way out to one client: writes bytes, waits while it does not read, gives up on one that never does."""
 
 import asyncio
+from fcntl import ioctl
 from socket import SO_LINGER, SOL_SOCKET
 from struct import pack
+from sys import byteorder
+from termios import TIOCOUTQ
 from typing import Final
 
 from proxy.errors import ClientGoneError
@@ -63,19 +66,28 @@ class Outlet:
     async def drain(self) -> None:
         """Wait while the client does not read; cut it off when it reads nothing at all for too long."""
         while self._paused:
-            pending = self._transport.get_write_buffer_size()
+            pending = self.pending()
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 async with asyncio.timeout(self._unread_timeout):
                     await self._waiter
             except TimeoutError:
-                if self._transport.get_write_buffer_size() >= pending:
+                if self._transport.is_closing() or self.pending() >= pending:
                     self.abort()
                     raise ClientGoneError("it read nothing for too long") from None
             finally:
                 self._waiter = None
         if self._transport.is_closing():
             raise ClientGoneError("the connection is closed")
+
+    def pending(self) -> int:
+        """Bytes that the client has not acknowledged, here and in the kernel."""
+        buffered = self._transport.get_write_buffer_size()
+        socket = self._transport.get_extra_info("socket")
+        try:
+            return buffered + int.from_bytes(ioctl(socket.fileno(), TIOCOUTQ, bytes(4)), byteorder)
+        except (OSError, AttributeError):  # not a TCP socket, or closed meanwhile
+            return buffered
 
     def abort(self) -> None:
         """Cut the connection: what was not sent never is. The client notices by the framing that lacks its end."""
