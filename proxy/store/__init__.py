@@ -1,1 +1,1 @@
-"""Where stored responses are kept: memory, an embedded file, Redis. Judges no freshness; raises StoreUnavailable only."""
+"""Where stored responses are kept: memory, a file, Redis. Judges no freshness; raises StoreUnavailable only."""

@@ -82,6 +82,11 @@ class PurgeLog:
     def __len__(self) -> int:
         return len(self._entries)
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether half the room is taken."""
+        return len(self._entries) * 2 > self._limit
+
     def add(self, logged: LoggedPurge) -> None:
         """Take in a purge; one that is known already changes nothing."""
         self.advance(logged.position)
@@ -113,7 +118,7 @@ class PurgeLog:
         """The same for a fetch that began at ``position``; hard where that is too long ago to say."""
         return PurgeMode.HARD if position < self.floor else self.strongest(position, key.text, target)
 
-    def oldest_position_after(self, moment: float) -> int:
+    def last_before(self, moment: float) -> int:
         """The position up to which every purge was logged before ``moment`` (wall seconds)."""
         for logged in self._entries.values():
             if logged.at >= moment:
@@ -123,6 +128,7 @@ class PurgeLog:
     def forget(self, up_to: int) -> None:
         """Drop the purges up to this position, which are carried out on all that is stored."""
         self.floor = max(self.floor, up_to)
+        self.advance(up_to)
         while self._entries:
             logged = next(iter(self._entries.values()))
             if logged.position > up_to:

@@ -8,7 +8,7 @@ from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
 from proxy.policy.messages import StoredResponse
 from proxy.store.backing import Backing, Sweeps
 from tests.support.builders import a_key, a_stored
-from tests.support.places import Open
+from tests.support.places import Give
 
 
 def _of(language: str, body: bytes = b"x") -> StoredResponse:
@@ -79,7 +79,7 @@ async def test_purges_are_numbered_and_listed_in_order(backing: Backing) -> None
     assert (await backing.get(a_key())).position == positions[2]
 
 
-async def test_everything_is_there_after_a_restart(open_backing: Open) -> None:
+async def test_everything_is_there_after_a_restart(open_backing: Give) -> None:
     purge = Purge(PurgeKind.PREFIX, "/a", PurgeMode.SOFT)
     async with open_backing() as backing:
         await backing.put(a_key(), a_stored(b"kept"), 60)

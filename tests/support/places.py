@@ -12,27 +12,26 @@ from proxy.store.backing import Backing
 from proxy.store.disk import DiskStore
 from tests.support.clock import FakeClock
 
-Open: TypeAlias = Callable[[], AbstractAsyncContextManager[Backing]]
-"""Opens a Backing over the same lasting place, and closes it at the end of the block."""
+Give: TypeAlias = Callable[[], AbstractAsyncContextManager[Backing]]
+"""Gives a Backing over the same lasting place, not yet opened, and closes it at the end of the block."""
 
-Place: TypeAlias = Callable[[Path, FakeClock], AbstractAsyncContextManager[Open]]
+Place: TypeAlias = Callable[[Path, FakeClock], AbstractAsyncContextManager[Give]]
 """Makes a lasting place in an empty folder, and takes it away at the end of the block."""
 
 
 @asynccontextmanager
-async def disk(folder: Path, clock: FakeClock) -> AsyncIterator[Open]:
+async def disk(folder: Path, clock: FakeClock) -> AsyncIterator[Give]:
     """The embedded file."""
 
     @asynccontextmanager
-    async def open_it() -> AsyncIterator[Backing]:
+    async def give() -> AsyncIterator[Backing]:
         store = DiskStore(folder / "data", clock, max_variants=8)
-        await store.open()
         try:
             yield store
         finally:
             await store.close()
 
-    yield open_it
+    yield give
 
 
 PLACES: dict[str, Place] = {"disk": disk}

@@ -86,7 +86,7 @@ def test_what_was_forgotten_does_not_come_back() -> None:
 
 def test_how_far_the_purges_before_a_moment_go() -> None:
     log = _log(a_purge(PurgeKind.URL, "/a"), a_purge(PurgeKind.URL, "/b"))
-    assert [log.oldest_position_after(moment) for moment in (101.0, 101.5, 102.0, 103.0)] == [0, 1, 1, 2]
+    assert [log.last_before(moment) for moment in (101.0, 101.5, 102.0, 103.0)] == [0, 1, 1, 2]
 
 
 def test_too_many_are_folded_into_one_of_everything() -> None:

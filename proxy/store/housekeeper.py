@@ -1,0 +1,124 @@
+"""What a store does when nobody asks: carries out purges on the bytes, lets go of what expired, keeps the log short.
+
+Works in steps of a few milliseconds and gives way between them. Decides nothing that a client could see.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from proxy.errors import StoreUnavailable
+from proxy.policy.cache_key import CacheKey
+from proxy.policy.messages import StoredResponse
+from proxy.store.backing import Backing, Sweeps
+from proxy.store.memory import Memory
+from proxy.store.purge_log import PurgeLog
+
+LOG: Final = logging.getLogger("tambo.store")
+
+INTERVAL: Final = 1.0
+"""Seconds between two rounds when nothing wakes it."""
+_STEP: Final = 200
+"""Keys of the memory tier in one step: under a millisecond."""
+
+
+class Purged(Protocol):
+    """The store's side: what purges leave of a stored response, and learning the purges of others."""
+
+    def judge(self, key: CacheKey, stored: StoredResponse) -> StoredResponse | None:
+        """Itself, another in its place, or None."""
+        ...
+
+    async def catch_up(self) -> None:
+        """Raises StoreUnavailable."""
+        ...
+
+
+class Housekeeper:
+    """One task, from ``start`` to ``stop``."""
+
+    def __init__(
+        self, store: Purged, memory: Memory, backing: Backing | None, log: PurgeLog, old: Callable[[], float]
+    ) -> None:
+        """``old`` tells the wall second before which no fetch began that is still under way."""
+        self._store = store
+        self._memory = memory
+        self._backing = backing
+        self._log = log
+        self._old = old
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._memory_done = 0
+        self._backing_done = 0
+
+    def start(self) -> None:
+        """Begin. Once."""
+        self._task = asyncio.create_task(self._keep_house())  # noqa: TID251 - owned: stop() ends it
+
+    async def stop(self) -> None:
+        """End, in the middle of a round if need be. Idempotent."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    def wake(self) -> None:
+        """There is something to do now."""
+        self._wake.set()
+
+    async def _keep_house(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self.round()
+            except StoreUnavailable as error:
+                LOG.debug("housekeeping goes on later", extra={"operation": error.operation, "detail": error.detail})
+            except Exception:
+                LOG.exception("housekeeping failed; it goes on")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(INTERVAL):
+                    await self._wake.wait()
+
+    async def round(self) -> None:
+        """Everything there is to do now. Raises StoreUnavailable."""
+        await self._tidy_memory()
+        if self._backing is not None:
+            await self._store.catch_up()
+        if isinstance(self._backing, Sweeps):
+            await self._tidy_backing(self._backing)
+        await self._tidy_log()
+
+    async def _tidy_memory(self) -> None:
+        known = self._log.last
+        if known <= self._memory_done:
+            self._memory.sweep(self._store.judge, _STEP)  # nothing new: a little of what has run out
+            return
+        for _ in range(2):  # the first only ends the sweep that was under way
+            while self._memory.sweep(self._store.judge, _STEP):
+                await asyncio.sleep(0)
+        self._memory_done = known
+
+    async def _tidy_backing(self, backing: Sweeps) -> None:
+        changed, before = 0, self._backing_done
+        while True:
+            swept = await backing.sweep()
+            changed += swept.changed
+            self._backing_done = swept.carried_out
+            if not swept.more:
+                break
+        if self._backing_done > before and changed:
+            LOG.info("purges carried out", extra={"responses": changed, "position": self._backing_done})
+
+    async def _tidy_log(self) -> None:
+        """Forget the purges that are carried out everywhere and are old; where they are many, the young ones too."""
+        if self._backing is not None and not isinstance(self._backing, Sweeps):
+            return  # its log is all that keeps what was purged from being read
+        done = self._memory_done if self._backing is None else min(self._memory_done, self._backing_done)
+        old = self._log.last if self._log.is_crowded else self._log.last_before(self._old())
+        up_to = min(done, old)
+        if up_to > self._log.floor:
+            self._log.forget(up_to)
+            if isinstance(self._backing, Sweeps):
+                await self._backing.forget_purges(up_to)

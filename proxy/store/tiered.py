@@ -1,0 +1,196 @@
+"""The exchange's store: memory over one lasting store, with the purge log between. Judges no freshness, no Vary.
+
+A read is compared with the log wherever it comes from, so a purge is true for every look-up that begins after it was
+logged; that the bytes go too is the housekeeper's work, later and in steps. While the lasting store is out, what is in
+memory is still answered, and kept; a purge fails, since nothing could promise that it lasts.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from proxy.clock import Clock
+from proxy.errors import StoreUnavailable
+from proxy.exchange.ports import Lookup, Purge, PurgeKind, PurgeMode
+from proxy.policy.cache_key import CacheKey
+from proxy.policy.messages import StoredResponse
+from proxy.policy.reuse import keep_for as seconds_kept
+from proxy.store.backing import Backing, LoggedPurge
+from proxy.store.housekeeper import Housekeeper
+from proxy.store.memory import Memory
+from proxy.store.purge_log import PurgeLog
+from proxy.store.stats import TierStats
+
+LOG: Final = logging.getLogger("tambo.store")
+
+FENCE: Final = 600.0
+"""Seconds for which a purge is remembered at least: longer than a fetch may take until it is stored."""
+
+
+class TieredStore:
+    """Satisfies proxy.exchange.ports.Store."""
+
+    def __init__(self, memory: Memory, backing: Backing | None, clock: Clock, fence: float = FENCE) -> None:
+        """``backing`` None: memory alone, nothing outlives the process."""
+        self._memory = memory
+        self._backing = backing
+        self._clock = clock
+        self._log = PurgeLog()
+        self._learnt = 0
+        """The position up to which no purge of the lasting store's log is unknown here."""
+        self.housekeeper = Housekeeper(self, memory, backing, self._log, lambda: clock.now() - fence)
+
+    @property
+    def position(self) -> int:
+        """The purge log's last position that is known here."""
+        return self._log.last
+
+    @property
+    def tiers(self) -> Sequence[TierStats]:
+        """What each tier counts, memory first."""
+        return [self._memory.stats] if self._backing is None else [self._memory.stats, self._backing.stats]
+
+    async def open(self) -> None:
+        """Open the lasting store, learn its purges, begin to keep house. Raises ConfigError."""
+        if self._backing is not None:
+            await self._backing.open()
+            try:
+                await self.catch_up()
+            except StoreUnavailable as error:
+                LOG.warning("the purge log is read later", extra={"detail": error.detail})
+        self.housekeeper.start()
+
+    async def close(self) -> None:
+        """End housekeeping, write what is pending, close. Idempotent."""
+        await self.housekeeper.stop()
+        if self._backing is not None:
+            await self._backing.close()
+
+    # Looking up ------------------------------------------------------------------------------------------------
+
+    def resident(self, key: CacheKey) -> Sequence[StoredResponse] | None:
+        """What a look-up would find, where memory alone can tell; None: ask ``lookup``. Never waits.
+
+        Good for as long as ``position`` stays what it is and memory holds these very objects.
+        """
+        variants = self._in_memory(key)
+        return variants if variants and (self._backing is None or self._memory.is_complete(key)) else None
+
+    async def lookup(self, key: CacheKey) -> Lookup:
+        """All variants that no hard purge concerns. Raises StoreUnavailable (with nothing usable in memory)."""
+        held = self.resident(key)
+        if held is None:
+            self._memory.stats.operations["get", "miss"] += 1
+            held = await self._look_further(key)
+        else:
+            self._memory.stats.operations["get", "hit"] += 1
+        return Lookup(held, self._log.last)
+
+    async def _look_further(self, key: CacheKey) -> Sequence[StoredResponse]:
+        if self._backing is None:
+            return self._in_memory(key)
+        try:
+            found = await self._backing.get(key)
+            if found.position > self._learnt:
+                await self.catch_up()
+                self._learnt = max(self._learnt, found.position)
+                self._log.advance(found.position)
+        except StoreUnavailable:
+            if held := self._in_memory(key):
+                return held
+            raise
+        # From here on nothing waits: what was purged while we read is judged with the purge, not put into memory.
+        visible = [variant for variant in self._judged(key, found.variants) if variant is not None]
+        return self._merged(key, visible)
+
+    def _merged(self, key: CacheKey, found: Sequence[StoredResponse]) -> Sequence[StoredResponse]:
+        """Put what was found into memory beside what is there, the newer of two alike; what there is now."""
+        held = {variant.secondary_key: variant for variant in self._in_memory(key)}
+        for variant in found:
+            known = held.get(variant.secondary_key)
+            if known is not None and known.response_time >= variant.response_time:
+                continue
+            held[variant.secondary_key] = variant
+            left = variant.response_time + seconds_kept(variant) - self._clock.now()
+            if left > 0:
+                self._memory.put(key, variant, left)
+        self._memory.complete(key)
+        return tuple(held.values())
+
+    def _in_memory(self, key: CacheKey) -> Sequence[StoredResponse]:
+        """What memory holds and no hard purge concerns; what one does concern leaves now."""
+        variants = self._memory.resident(key)
+        if variants and any(
+            judged is not variant for judged, variant in zip(self._judged(key, variants), variants, strict=True)
+        ):
+            self._memory.revise(key, self.judge)
+            variants = self._memory.resident(key)
+        return variants
+
+    def _judged(self, key: CacheKey, variants: Sequence[StoredResponse]) -> list[StoredResponse | None]:
+        return [self.judge(key, variant) for variant in variants]
+
+    def judge(self, key: CacheKey, stored: StoredResponse) -> StoredResponse | None:
+        """What the purges known here leave of a stored response: itself, itself ended, or nothing."""
+        match self._log.strongest(stored.position, key.text, stored.target):
+            case None:
+                return stored
+            case PurgeMode.SOFT:
+                return stored if stored.is_ended else replace(stored, is_ended=True)
+            case PurgeMode.HARD:
+                return None
+
+    # Storing ---------------------------------------------------------------------------------------------------
+
+    async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> bool:
+        """Keep ``stored`` for ``keep_for`` seconds; False: a later hard purge concerns it. Raises StoreUnavailable
+        where it could not be handed to the lasting store; memory holds it all the same."""
+        purged = self._log.since(stored.position, key, stored.target)
+        if purged is PurgeMode.HARD:
+            return False
+        if purged is PurgeMode.SOFT and not stored.is_ended:
+            stored = replace(stored, is_ended=True)
+        self._memory.put(key, stored, keep_for)
+        if self._backing is not None:
+            await self._backing.put(key, stored, keep_for)
+        return True
+
+    # Purging ---------------------------------------------------------------------------------------------------
+
+    async def purge(self, purge: Purge) -> int | None:
+        """Make a purge true for every look-up that begins after this returns; the exact count for a URL, else None.
+        Raises StoreUnavailable, and then nothing is claimed."""
+        if purge.kind is not PurgeKind.URL:
+            await self._make_true(purge)
+            return None
+        key = CacheKey(purge.argument, "")
+        count = len(await self._look_further(key))
+        await self._make_true(purge)
+        self._memory.revise(key, self.judge)
+        if self._backing is not None and purge.mode is PurgeMode.HARD:
+            try:
+                await self._backing.remove(key)
+            except StoreUnavailable as error:
+                # It is logged, so nobody is given it any more; that it still takes room is no reason to fail.
+                LOG.warning("purged, but not removed yet", extra={"detail": error.detail})
+        return count
+
+    async def _make_true(self, purge: Purge) -> None:
+        position = self._log.last + 1 if self._backing is None else await self._backing.log_purge(purge)
+        self._log.add(LoggedPurge(position, purge, self._clock.now()))
+        LOG.info("purge", extra={"kind": purge.kind.value, "mode": purge.mode.value, "position": position})
+        self.housekeeper.wake()
+
+    async def catch_up(self) -> None:
+        """Learn the purges that others logged. Raises StoreUnavailable."""
+        if self._backing is None:
+            return
+        for logged in await self._backing.purges_after(self._learnt):
+            self._log.add(logged)
+            self._learnt = max(self._learnt, logged.position)
+
+    def purged_since(self, position: int, key: CacheKey) -> PurgeMode | None:
+        """The strongest purge behind ``position`` that concerns ``key`` and its target; hard where that was too long
+        ago to say; None: none."""
+        return self._log.since(position, key, key.target)

@@ -1,0 +1,210 @@
+"""What the exchange is promised of its store (proxy/exchange/ports.py), over memory alone and over every Backing."""
+
+import asyncio
+
+import pytest
+
+from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.policy.messages import StoredResponse
+from proxy.store.tiered import FENCE, TieredStore
+from tests.contract.conftest import OpenStore
+from tests.support.builders import T0, a_key, a_stored
+from tests.support.clock import FakeClock
+
+SOFT, HARD = PurgeMode.SOFT, PurgeMode.HARD
+KINDS = [
+    pytest.param(Purge(PurgeKind.URL, "/a/1", HARD), id="url"),
+    pytest.param(Purge(PurgeKind.PREFIX, "/a", HARD), id="prefix"),
+    pytest.param(Purge(PurgeKind.ALL, "", HARD), id="all"),
+]
+KEY = a_key("/a/1")
+
+
+def _stored(body: bytes = b"1", target: str = "/a/1", language: str | None = None, position: int = 0) -> StoredResponse:
+    secondary = () if language is None else (("accept-language", language),)
+    return a_stored(body, target=target, secondary_key=secondary, position=position, response_time=T0)
+
+
+def _softly(purge: Purge) -> Purge:
+    return Purge(purge.kind, purge.argument, SOFT)
+
+
+async def _bodies(store: TieredStore, text: str = "/a/1") -> list[bytes]:
+    return sorted(stored.body for stored in (await store.lookup(a_key(text))).candidates)
+
+
+async def test_what_is_put_is_found(store: TieredStore) -> None:
+    assert await store.put(KEY, _stored(), 60)
+    assert list((await store.lookup(KEY)).candidates) == [_stored()]
+    assert await _bodies(store, "/a/2") == []
+
+
+async def test_a_second_look_up_gives_the_very_object(store: TieredStore) -> None:
+    await store.put(KEY, _stored(), 60)
+    (first,) = (await store.lookup(KEY)).candidates
+    (second,) = store.resident(KEY) or ()
+    assert first is second
+
+
+async def test_it_is_gone_when_its_time_is_over(store: TieredStore, clock: FakeClock) -> None:
+    await store.put(KEY, _stored(), 60)
+    clock.advance(59)
+    assert await _bodies(store) == [b"1"]
+    clock.advance(1.5)
+    if store.tiers[-1].tier != "redis":
+        assert await _bodies(store) == []  # Redis goes by its own clock
+
+
+async def test_variants_come_together_also_when_memory_has_only_some(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        await store.put(KEY, _stored(b"es", language="es"), 60)
+        if len(store.tiers) == 1:
+            return
+    async with open_store() as store:
+        await store.put(KEY, _stored(b"qu", language="qu"), 60)
+        assert store.resident(KEY) is None
+        assert await _bodies(store) == [b"es", b"qu"]
+        assert len(store.resident(KEY) or ()) == 2
+
+
+@pytest.mark.parametrize("purge", KINDS)
+async def test_after_a_hard_purge_the_old_body_is_never_given(store: TieredStore, purge: Purge) -> None:
+    for text in ("/a/1", "/b/1"):
+        await store.put(a_key(text), _stored(target=text), 60)
+    await store.purge(purge)
+    assert await _bodies(store) == []
+    assert store.resident(KEY) is None
+    assert await _bodies(store, "/b/1") == ([] if purge.kind is PurgeKind.ALL else [b"1"])
+
+
+@pytest.mark.parametrize("purge", KINDS)
+async def test_after_a_soft_purge_the_old_body_is_never_called_fresh(store: TieredStore, purge: Purge) -> None:
+    await store.put(KEY, _stored(), 60)
+    await store.purge(_softly(purge))
+    (stored,) = (await store.lookup(KEY)).candidates
+    assert stored.is_ended
+    (again,) = (await store.lookup(KEY)).candidates
+    assert again is stored
+
+
+@pytest.mark.parametrize("purge", KINDS)
+async def test_a_fetch_begun_before_a_purge_cannot_bring_the_old_back(store: TieredStore, purge: Purge) -> None:
+    begun = (await store.lookup(KEY)).position
+    await store.purge(purge)
+    assert not await store.put(KEY, _stored(position=begun), 60)
+    assert await _bodies(store) == []
+    assert store.purged_since(begun, KEY) is HARD
+
+
+@pytest.mark.parametrize("purge", KINDS)
+async def test_a_fetch_begun_before_a_soft_purge_is_stored_as_ended(store: TieredStore, purge: Purge) -> None:
+    begun = (await store.lookup(KEY)).position
+    await store.purge(_softly(purge))
+    assert await store.put(KEY, _stored(position=begun), 60)
+    (stored,) = (await store.lookup(KEY)).candidates
+    assert stored.is_ended
+
+
+@pytest.mark.parametrize("purge", KINDS)
+async def test_a_fetch_begun_after_a_purge_is_stored_and_stays(
+    store: TieredStore, purge: Purge, clock: FakeClock
+) -> None:
+    await store.put(KEY, _stored(b"old"), 3600)
+    await store.purge(purge)
+    begun = (await store.lookup(KEY)).position
+    assert store.purged_since(begun, KEY) is None
+    assert await store.put(KEY, _stored(b"new", position=begun), 3600)
+    for _ in range(3):
+        await store.housekeeper.round()
+        assert await _bodies(store) == [b"new"]
+        clock.advance(FENCE + 1)
+
+
+@pytest.mark.parametrize("mode", PurgeMode)
+async def test_a_url_purge_counts_its_variants(store: TieredStore, mode: PurgeMode) -> None:
+    for language in ("es", "qu", "ay"):
+        await store.put(KEY, _stored(language=language), 60)
+    await store.put(a_key("/a/2"), _stored(target="/a/2"), 60)
+    assert await store.purge(Purge(PurgeKind.URL, "/a/1", mode)) == 3
+    assert await store.purge(Purge(PurgeKind.URL, "/never", mode)) == 0
+    assert await store.purge(Purge(PurgeKind.URL, "/a/1", HARD)) == (0 if mode is HARD else 3)
+    assert await _bodies(store, "/a/2") == [b"1"]
+
+
+async def test_wide_purges_do_not_count(store: TieredStore) -> None:
+    assert await store.purge(Purge(PurgeKind.PREFIX, "/", HARD)) is None
+    assert await store.purge(Purge(PurgeKind.ALL, "", SOFT)) is None
+
+
+async def test_a_prefix_is_no_pattern(store: TieredStore) -> None:
+    await store.put(KEY, _stored(), 60)
+    for argument in ("/a/*", "/?/1", "/[a]/", "%", "_"):
+        await store.purge(Purge(PurgeKind.PREFIX, argument, HARD))
+    assert await _bodies(store) == [b"1"]
+
+
+async def test_answers_and_purges_survive_a_restart(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        for text in ("/a/1", "/b/1", "/c/1"):
+            await store.put(a_key(text), _stored(target=text), 60)
+        await store.purge(Purge(PurgeKind.URL, "/a/1", HARD))
+        await store.purge(Purge(PurgeKind.PREFIX, "/b", SOFT))
+        begun = store.position
+        if len(store.tiers) == 1:
+            return
+    async with open_store() as store:
+        assert await _bodies(store) == []
+        assert [stored.is_ended for stored in (await store.lookup(a_key("/b/1"))).candidates] == [True]
+        assert [stored.is_ended for stored in (await store.lookup(a_key("/c/1"))).candidates] == [False]
+        assert store.position >= begun
+        await store.purge(Purge(PurgeKind.ALL, "", HARD))
+        assert await _bodies(store, "/c/1") == []
+
+
+async def test_housekeeping_changes_nothing_that_can_be_seen(store: TieredStore, clock: FakeClock) -> None:
+    for number in range(30):
+        await store.put(a_key(f"/a/{number}"), _stored(target=f"/a/{number}", language="es"), 10 * FENCE)
+        await store.put(a_key(f"/b/{number}"), _stored(target=f"/b/{number}", language="es"), 10 * FENCE)
+    begun = (await store.lookup(KEY)).position
+    await store.purge(Purge(PurgeKind.PREFIX, "/a", HARD))
+    await store.purge(Purge(PurgeKind.PREFIX, "/b/1", SOFT))
+    for _ in range(3):
+        await store.housekeeper.round()
+        for number in range(30):
+            assert await _bodies(store, f"/a/{number}") == []
+            (stored,) = (await store.lookup(a_key(f"/b/{number}"))).candidates
+            assert stored.is_ended is str(number).startswith("1")
+        assert not await store.put(KEY, _stored(position=begun - 1), 60)
+        clock.advance(FENCE + 1)
+
+
+async def test_purges_between_puts_and_look_ups_at_once(store: TieredStore) -> None:
+    """Whoever began to look after a purge returned sees only what was fetched after it."""
+    version = 0
+    purged = 0
+
+    async def write() -> None:
+        nonlocal version
+        for _ in range(40):
+            begun = (await store.lookup(KEY)).position
+            version += 1
+            mine = version
+            await asyncio.sleep(0)
+            await store.put(KEY, _stored(b"%d" % mine, position=begun), 60)
+
+    async def purge() -> None:
+        nonlocal purged
+        for number in range(20):
+            before = version
+            kind = (PurgeKind.URL, PurgeKind.PREFIX, PurgeKind.ALL)[number % 3]
+            await store.purge(Purge(kind, "/a/1" if kind is not PurgeKind.ALL else "", HARD))
+            purged = max(purged, before)
+
+    async def look() -> None:
+        for _ in range(200):
+            least = purged
+            for stored in (await store.lookup(KEY)).candidates:
+                assert int(stored.body) > least
+            await asyncio.sleep(0)
+
+    await asyncio.gather(write(), purge(), look(), look())
