@@ -3,12 +3,12 @@
 import gzip
 import json
 import zlib
+from typing import Any
 
 import pytest
 
 from proxy.policy.body_rules import UNPACKED_RATIO, Judgement, judge
 from proxy.policy.disposition import Verdict
-from proxy.policy.route import VerdictRule
 from tests.support.policy import a_head, a_route, a_rule
 
 # The rules bundled for an API that reports its errors inside a 200.
@@ -90,9 +90,7 @@ def test_a_byte_order_mark_is_harmless() -> None:
         pytest.param({}, 200, {"verdicts": ()}, id="no rules"),
     ],
 )
-def test_what_is_not_judged_is_fine(
-    lines: dict[str, str], status: int, settings: dict[str, tuple[VerdictRule, ...]]
-) -> None:
+def test_what_is_not_judged_is_fine(lines: dict[str, str], status: int, settings: dict[str, Any]) -> None:
     route = a_route(**{"verdicts": JUDGED.verdicts, **settings})
     assert judge(b'{"bad": 1}', a_head(lines, status), route) == Judgement(Verdict.OK)
 

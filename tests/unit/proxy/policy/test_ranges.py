@@ -1,5 +1,7 @@
 """RFC 9110 §14: parts of a stored response."""
 
+from typing import Any
+
 import pytest
 
 from proxy.policy.disposition import Ranged
@@ -76,6 +78,6 @@ NEW = Fields([("Date", LM)])
         pytest.param(LM, {"last_modified": None}, False, id="13.1.5 nothing to compare a date with"),
     ],
 )
-def test_if_range(if_range: str, changes: dict[str, object], *, has_part: bool) -> None:
+def test_if_range(if_range: str, changes: dict[str, Any], *, has_part: bool) -> None:
     request = a_request(lines={"Range": "bytes=0-1", "If-Range": if_range})
     assert (ranged(request, a_stored(**changes)) is not None) is has_part

@@ -1,5 +1,7 @@
 """RFC 9111 §4: which stored response answers a request, and how."""
 
+from typing import Any
+
 import pytest
 
 from proxy.policy.disposition import (
@@ -58,7 +60,7 @@ def chosen(
         pytest.param({"negative": True, "is_ended": True}, 5, Validate, id="negative: ended"),
     ],
 )
-def test_choose(changes: dict[str, object], after: float, expected: type[RequestDecision]) -> None:
+def test_choose(changes: dict[str, Any], after: float, expected: type[RequestDecision]) -> None:
     assert type(chosen(a_stored(**changes), after)) is expected
 
 
@@ -72,7 +74,7 @@ def test_choose(changes: dict[str, object], after: float, expected: type[Request
         pytest.param({"secondary_key": (("x", "1"),)}, 0, Unsatisfiable, id="5.2.1.7 another variant"),
     ],
 )
-def test_only_if_cached(changes: dict[str, object], after: float, expected: type[RequestDecision]) -> None:
+def test_only_if_cached(changes: dict[str, Any], after: float, expected: type[RequestDecision]) -> None:
     assert type(chosen(a_stored(**changes), after, Cache_Control="only-if-cached")) is expected
 
 
@@ -119,7 +121,7 @@ def test_credentials_reuse_only_what_allows_them() -> None:
     assert chosen(variant, Authorization="x") == Forward(ForwardReason.VARY_MISS)
 
 
-def dated(seconds: float, response_time: float = T0, **changes: object) -> StoredResponse:
+def dated(seconds: float, response_time: float = T0, **changes: Any) -> StoredResponse:
     fields = Fields([("Date", format_http_date(T0 + seconds))])
     return a_stored(fields=fields, response_time=response_time, **changes)
 
@@ -161,5 +163,5 @@ def test_a_decision_carries_the_conditions_to_ask_with() -> None:
         pytest.param({"corrected_initial_age": 100.0, "windows": Windows(50)}, 10, id="a window that has begun"),
     ],
 )
-def test_keep_for(changes: dict[str, object], seconds: float) -> None:
+def test_keep_for(changes: dict[str, Any], seconds: float) -> None:
     assert keep_for(a_stored(**changes)) == seconds

@@ -1,5 +1,7 @@
 """RFC 9111 §4.3, RFC 9110 §13: conditional requests, 304, and what stands in for a failure."""
 
+from typing import Any
+
 import pytest
 
 from proxy.errors import Failure
@@ -38,7 +40,7 @@ BEFORE_LM = "Sun, 06 Nov 1994 08:49:36 GMT"
         ),
     ],
 )
-def test_conditional(changes: dict[str, object], lines: list[tuple[str, str]]) -> None:
+def test_conditional(changes: dict[str, Any], lines: list[tuple[str, str]]) -> None:
     assert conditional(a_stored(**changes)) == Fields(lines)
 
 
@@ -289,7 +291,7 @@ def test_what_stands_in(outcome: ResponseHead | Failure, after: float, reason: S
         pytest.param({}, 5, True, id="still fresh"),
     ],
 )
-def test_stand_in(changes: dict[str, object], after: float, *, stands: bool) -> None:
+def test_stand_in(changes: dict[str, Any], after: float, *, stands: bool) -> None:
     stored = a_stored(**changes)
     expected = ServeStale(stored, StaleReason.ERROR) if stands else Relay()
     assert stand_in(stored, Failure.TIMEOUT, T0 + after) == expected

@@ -1,0 +1,183 @@
+"""Time never runs backwards, nothing gets fresher by itself, and nobody is shown what was somebody else's."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.errors import Failure
+from proxy.policy.cache_key import cache_key
+from proxy.policy.directives import response_directives
+from proxy.policy.disposition import Reuse, ReuseWhileRevalidating, Shareable, Storable, Validate
+from proxy.policy.field_values import format_http_date
+from proxy.policy.freshness import current_age, freshness_left
+from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse, Timing, Windows
+from proxy.policy.reuse import choose, keep_for
+from proxy.policy.route import ForwardFields, Match, Mode, RoutePolicy
+from proxy.policy.storability import admit, assess
+from proxy.policy.validation import conclude, stand_in
+from tests.support.builders import T0, a_stored
+from tests.support.policy import a_route
+
+directives = st.sampled_from(
+    (
+        *("max-age=0", "max-age=60", "s-maxage=30", "public", "private", "no-store", "no-cache", "must-revalidate"),
+        *("stale-while-revalidate=9", "stale-if-error=9", 'private="x-mine"', "must-understand", "garbage="),
+    )
+)
+response_lines = st.lists(
+    st.one_of(
+        st.tuples(st.just("Cache-Control"), st.lists(directives, max_size=3).map(", ".join)),
+        st.tuples(st.just("CDN-Cache-Control"), st.lists(directives, max_size=2).map(", ".join)),
+        st.tuples(
+            st.just("Vary"), st.sampled_from(["Accept", "X-Who", "Cookie", "*", "Authorization", "Accept-Encoding"])
+        ),
+        st.tuples(st.just("Set-Cookie"), st.just("id=1")),
+        st.tuples(st.just("X-Mine"), st.just("secret")),
+        st.tuples(st.just("Age"), st.sampled_from(["5", "x", "-1"])),
+        st.tuples(st.just("Date"), st.integers(-100, 100).map(lambda s: format_http_date(T0 + s))),
+        st.tuples(st.just("Expires"), st.integers(-100, 100).map(lambda s: format_http_date(T0 + s))),
+        st.tuples(st.just("ETag"), st.sampled_from(['"a"', 'W/"a"', "a"])),
+        st.tuples(st.just("Content-Encoding"), st.just("gzip")),
+    ),
+    max_size=6,
+)
+request_lines = st.lists(
+    st.one_of(
+        st.tuples(st.just("Accept"), st.sampled_from(["a", "b"])),
+        st.tuples(st.just("X-Who"), st.sampled_from(["a", "b"])),
+        st.tuples(st.just("Cookie"), st.sampled_from(["id=1", "id=2"])),
+        st.tuples(st.just("Authorization"), st.sampled_from(["one", "two"])),
+        st.tuples(st.just("Accept-Encoding"), st.sampled_from(["gzip", "br"])),
+        st.tuples(st.just("Cache-Control"), st.sampled_from(["no-cache", "only-if-cached", "no-store"])),
+    ),
+    max_size=4,
+    unique_by=lambda line: line[0],
+)
+requests = request_lines.map(lambda lines: RequestHead("GET", "/a", Fields(lines)))
+responses = st.builds(
+    ResponseHead,
+    st.sampled_from([200, 203, 206, 301, 304, 404, 500, 503]),
+    response_lines.map(lambda lines: Fields([("Content-Type", "application/json"), *lines])),
+)
+routes = st.builds(
+    a_route,
+    mode=st.sampled_from(Mode),
+    ttl=st.sampled_from([0.0, 60.0]),
+    cookies_ignored=st.booleans(),
+    forward_fields=st.sampled_from(ForwardFields),
+    stale_while_revalidate=st.sampled_from([None, 0.0, 9.0]),
+    stale_if_error=st.sampled_from([None, 9.0]),
+    archive=st.sampled_from([0.0, 99.0]),
+    jitter=st.sampled_from([0.0, 0.5]),
+)
+delays = st.floats(0, 200)
+
+
+def kept(request: RequestHead, response: ResponseHead, route: RoutePolicy, delay: float = 0.0) -> StoredResponse | None:
+    match = Match(route, {})
+    decision = assess(request, response, b"{}", match, cache_key(request, match), Timing(T0 - delay, T0))
+    return decision.stored if isinstance(decision, Storable) else None
+
+
+@given(requests, responses, routes, delays)
+def test_nothing_that_was_somebodys_is_kept(
+    request: RequestHead, response: ResponseHead, route: RoutePolicy, delay: float
+) -> None:
+    stored = kept(request, response, route, delay)
+    if stored is None:
+        return
+    said = response_directives(response.fields)
+    assert not said.private
+    assert not said.no_store or said.must_understand
+    assert "set-cookie" not in stored.fields
+    assert "*" not in (response.fields.joined("vary") or "")
+    assert not ("x-mine" in said.withheld and "x-mine" in stored.fields)
+    if "authorization" in request.fields:
+        assert said.public or said.must_revalidate or said.s_maxage is not None
+
+
+@given(requests, requests, responses, routes, st.floats(0, 300))
+def test_nobody_is_shown_what_was_not_meant_for_them(
+    asker: RequestHead, other: RequestHead, response: ResponseHead, route: RoutePolicy, later: float
+) -> None:
+    stored = kept(asker, response, route)
+    admission = admit(other, route)
+    if stored is None or (not isinstance(admission, Shareable) and "cookie" in other.fields):
+        return
+    decision = choose(other, [stored], route, T0 + later)
+    if not isinstance(decision, Reuse | ReuseWhileRevalidating | Validate):
+        return
+    said = response_directives(response.fields)
+    if "authorization" in other.fields:
+        assert said.public or said.must_revalidate or said.s_maxage is not None
+    sent_all = route.forward_fields is ForwardFields.ALL or "authorization" in asker.fields
+    for name in ("accept", "x-who", "cookie", "authorization"):
+        if sent_all and name in (response.fields.joined("vary") or "").lower().split(", "):
+            assert asker.fields.joined(name) == other.fields.joined(name)
+    if "content-encoding" in response.fields:
+        assert asker.fields.joined("accept-encoding") == other.fields.joined("accept-encoding")
+
+
+@given(requests, responses, routes, st.floats(0, 300), st.floats(0, 300))
+def test_age_never_falls_and_freshness_never_grows(
+    request: RequestHead, response: ResponseHead, route: RoutePolicy, first: float, more: float
+) -> None:
+    stored = kept(request, response, route)
+    if stored is None:
+        return
+    assert 0 <= current_age(stored, T0 + first) <= current_age(stored, T0 + first + more)
+    assert freshness_left(stored, T0 + first + more) <= freshness_left(stored, T0 + first)
+    rank = {Reuse: 0, ReuseWhileRevalidating: 1}
+    sooner, later = (type(choose(request, [stored], route, T0 + at)) for at in (first, first + more))
+    assert rank.get(sooner, 2) <= rank.get(later, 2), "what was not fresh does not become so"
+
+
+@given(requests, responses, routes, st.floats(0, 300))
+def test_what_is_ended_is_never_called_fresh(
+    request: RequestHead, response: ResponseHead, route: RoutePolicy, later: float
+) -> None:
+    stored = kept(request, response, route)
+    if stored is None:
+        return
+    ended = replace(stored, is_ended=True)
+    assert freshness_left(ended, T0 + later) <= 0
+    assert not isinstance(choose(request, [ended], route, T0 + later), Reuse)
+
+
+@given(requests, responses, routes, st.floats(0, 10_000))
+def test_nothing_serves_after_it_is_forgotten(
+    request: RequestHead, response: ResponseHead, route: RoutePolicy, beyond: float
+) -> None:
+    stored = kept(request, response, route)
+    if stored is None:
+        return
+    now = T0 + keep_for(stored) + 0.001 + beyond
+    assert not isinstance(choose(request, [stored], route, now), Reuse | ReuseWhileRevalidating)
+    assert stand_in(stored, Failure.TIMEOUT, now).__class__.__name__ == "Relay"
+
+
+@given(requests, responses, response_lines, routes, st.floats(0, 300))
+def test_a_304_never_brings_back_what_may_not_be_kept(
+    request: RequestHead, response: ResponseHead, lines: list[tuple[str, str]], route: RoutePolicy, later: float
+) -> None:
+    stored = kept(request, response, route)
+    if stored is None:
+        return
+    decision = conclude(stored, ResponseHead(304, Fields(lines)), route, Timing(T0 + later, T0 + later))
+    freshened = getattr(decision, "stored", None)
+    if not isinstance(freshened, StoredResponse):
+        return
+    assert freshened.body == stored.body
+    assert "set-cookie" not in freshened.fields
+    said = response_directives(freshened.fields)
+    if said.private or said.no_store:
+        assert freshened.always_validate
+        assert freshened.windows == Windows()
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False))
+def test_odd_clocks_are_survived(response_time: float, now: float) -> None:
+    stored = a_stored(response_time=response_time)
+    assert current_age(stored, now) >= 0
+    choose(RequestHead("GET", "/a", Fields()), [stored], a_route(), now)
