@@ -650,7 +650,7 @@ async def test_an_origin_that_comes_back() -> None:
         assert await read(await client.send(get())) == b"hi"
     with pytest.raises(UpstreamError):
         await client.send(get())
-    server = await asyncio.start_server(origin._accepted, "127.0.0.1", port)  # noqa: SLF001 - our own fixture
+    server = await asyncio.start_server(origin.accepted, "127.0.0.1", port)
     assert await read(await client.send(get())) == b"hi"
     await client.aclose()
     server.close()

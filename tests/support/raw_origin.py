@@ -50,7 +50,8 @@ class RawOrigin:
         self._tls = tls
         self._host = host
         self._running: set[asyncio.Task[None]] = set()
-        self._writers: weakref.WeakSet[asyncio.StreamWriter] = weakref.WeakSet()
+        self.writers: weakref.WeakSet[asyncio.StreamWriter] = weakref.WeakSet()
+        """The connections that are there."""
         self._errors: list[BaseException] = []
         self.connections = 0
         self.port = 0
@@ -66,7 +67,7 @@ class RawOrigin:
         return self.url.partition("//")[2].encode()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accepted, self._host, 0, ssl=self._tls)
+        self._server = await asyncio.start_server(self.accepted, self._host, 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -75,16 +76,17 @@ class RawOrigin:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
-        for writer in self._writers:
+        for writer in self.writers:
             writer.transport.abort()
         await asyncio.sleep(0)  # transports close in the loop's next turn
         if self._errors:
             raise self._errors[0]
 
-    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A connection came."""
         peer = Peer(reader, writer, self.connections)
         self.connections += 1
-        self._writers.add(writer)
+        self.writers.add(writer)
         task = asyncio.create_task(self._run(peer))
         self._running.add(task)
         task.add_done_callback(self._running.discard)

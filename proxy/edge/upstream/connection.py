@@ -5,6 +5,7 @@ Its owner (the pool) hears when it is free, when it stops being counted, and whe
 
 import asyncio
 import select
+import ssl
 from typing import Final, Protocol, cast
 
 from proxy.edge.upstream.deadline import Deadline
@@ -181,10 +182,12 @@ class Connection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> None:
         """The upstream closed its side; the transport closes ours."""
-        if self._trip is not None:
+        if self._trip is None:
+            self.abort()
+        elif self._ended_in_good_order():
             self._trip.ended()
         else:
-            self.abort()
+            self._leave("closed without TLS's closing alert")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is closed: by us, by a reset, or without TLS's closing alert."""
@@ -209,6 +212,16 @@ class Connection(asyncio.BufferedProtocol):
             self._trip.expired()
         else:
             self.close()
+
+    def _ended_in_good_order(self) -> bool:
+        """Whether it is the origin that ended: in TLS a bare end of TCP can be anybody's doing (RFC 9112 §9.8)."""
+        tls = self._transport.get_extra_info("ssl_object")
+        if tls is None:
+            return True
+        try:
+            return not tls.read(1)  # all content was read before: only the alert can be there
+        except ssl.SSLError:
+            return False
 
     def _is_drained(self) -> bool:
         """Whether all that was written is out: a request that was answered before it was read is still in the way."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import chain, zip_longest
 from typing import Final
 
-_NEXT_ADDRESS_AFTER: Final = 0.25
+NEXT_ADDRESS_AFTER: Final = 0.25
 """Seconds before another address is tried beside those that have not answered (RFC 8305 §5)."""
 
 Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
@@ -22,7 +22,7 @@ async def dial(host: str, port: int) -> socket.socket:
     addresses = await _resolve(host, port)
     if len(addresses) == 1:
         return await _connect(addresses[0])
-    return await _race(addresses)
+    return await race(addresses)
 
 
 async def _resolve(host: str, port: int) -> Sequence[Address]:
@@ -57,7 +57,7 @@ async def _connect(address: Address) -> socket.socket:
     return sock
 
 
-async def _race(addresses: Sequence[Address]) -> socket.socket:
+async def race(addresses: Sequence[Address]) -> socket.socket:
     """The first that connects wins. Raises the first address's OSError when all have failed."""
     loop = asyncio.get_running_loop()
     left = list(reversed(addresses))
@@ -72,7 +72,7 @@ async def _race(addresses: Sequence[Address]) -> socket.socket:
             elif not running:
                 return attempts[0].result()
             await asyncio.wait(
-                running, timeout=_NEXT_ADDRESS_AFTER if left else None, return_when=asyncio.FIRST_COMPLETED
+                running, timeout=NEXT_ADDRESS_AFTER if left else None, return_when=asyncio.FIRST_COMPLETED
             )
             winner = next((attempt for attempt in attempts if _succeeded(attempt)), None)
         return winner.result()

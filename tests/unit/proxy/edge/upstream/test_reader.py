@@ -23,6 +23,13 @@ def feed(reader: ResponseReader, pieces: Iterable[bytes]) -> bytes:
     return b"".join(reader.pieces)
 
 
+def feed_all(reader: ResponseReader, pieces: Iterable[bytes]) -> bytes:
+    """Feed, and end the connection."""
+    content = feed(reader, pieces)
+    reader.finish()
+    return content
+
+
 def splits(data: bytes) -> Iterable[tuple[bytes, ...]]:
     """The data whole, byte by byte, and in two at every offset."""
     yield (data,)
@@ -61,8 +68,7 @@ def test_malformed_responses_are_refused_in_every_split(case: str) -> None:
     for pieces in splits(data) if len(data) < SMALL else whole_and_pieces:
         reader = ResponseReader("GET")
         with pytest.raises(UpstreamError) as caught:
-            feed(reader, pieces)
-            reader.finish()
+            feed_all(reader, pieces)
         assert caught.value.failure is Failure.PROTOCOL
         assert not reader.complete
 
@@ -212,8 +218,7 @@ def outcome(pieces: Iterable[bytes], method: str, upgrade: bool) -> tuple[object
     """What a reader makes of a connection that ends after ``pieces``; of a refused response only that it was."""
     reader = ResponseReader(method, upgrade)
     try:
-        content = feed(reader, pieces)
-        reader.finish()
+        content = feed_all(reader, pieces)
     except UpstreamError as error:
         return (error.failure,)
     return (reader.head, content, reader.complete, reader.reusable)
