@@ -31,6 +31,7 @@ app = App(
     help_epilogue=_EXIT_CODES,
     help_format="plaintext",
     version_flags=[],
+    suppress_keyboard_interrupt=False,
     result_action="return_value",
 )
 
@@ -138,6 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             exit_on_error=False,
             print_error=False,
         )
+        sys.stdout.flush()  # here, where a reader that has gone can still be met
     except CycloptsError as error:
         complain(f"{_worded(error)} (see tambo --help)")
         return Exit.USAGE

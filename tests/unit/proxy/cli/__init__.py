@@ -1,0 +1,1 @@
+"""Mirrors proxy/cli: transcripts of the verbs."""

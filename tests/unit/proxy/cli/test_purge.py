@@ -1,0 +1,221 @@
+"""``tambo purge`` against a real admin listener."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from proxy.cli.purge import Wish
+from proxy.config.model import Config
+from proxy.config.routes import route_policies
+from proxy.edge.admin.access import Gate
+from proxy.edge.admin.app import AdminParts, Health, make_admin_app
+from proxy.errors import StoreUnavailable
+from proxy.exchange.ports import Lookup, Purge, PurgeKind, PurgeMode
+from proxy.exchange.purging import Purger
+from proxy.policy.cache_key import CacheKey
+from proxy.policy.messages import StoredResponse
+from tests.unit.proxy.cli.conftest import Tambo, Transcript
+
+
+@dataclass
+class PurgeBook:
+    """A store that only writes down what is purged, and says so many were found."""
+
+    count: int = 2
+    is_down: bool = False
+    purges: list[Purge] = field(default_factory=list)
+
+    async def purge(self, purge: Purge) -> int | None:
+        if self.is_down:
+            raise StoreUnavailable("purge", "connection refused")
+        self.purges.append(purge)
+        return self.count if purge.kind is PurgeKind.URL else None
+
+    async def lookup(self, key: CacheKey) -> Lookup:
+        return Lookup((), 0)
+
+    async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> bool:
+        return False
+
+    def purged_since(self, position: int, key: CacheKey) -> PurgeMode | None:
+        return None
+
+
+@dataclass
+class Listener:
+    """An admin listener and what was purged through it."""
+
+    book: PurgeBook
+    call: Callable[..., object]
+
+    async def tambo(self, *arguments: str) -> Transcript:
+        """Call ``tambo purge`` in a thread of its own, as it blocks."""
+        said = await asyncio.to_thread(self.call, "purge", *arguments)
+        assert isinstance(said, Transcript)
+        return said
+
+
+def parts(book: PurgeBook, gate: Gate) -> AdminParts:
+    return AdminParts(
+        gate=gate,
+        purger=Purger(route_policies(Config()), book),
+        health=lambda: Health("embedded", is_ready=True),
+        metrics=lambda: b"",
+        metrics_type="text/plain",
+        on_purge=lambda *_: None,
+    )
+
+
+@pytest.fixture
+def gate() -> Gate:
+    """Whom the listener lets in."""
+    return Gate(token="s3cret", on_loopback=True)
+
+
+@pytest.fixture
+async def listener(tambo: Tambo, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Listener]:
+    """A running admin listener that ADMIN_PORT and ADMIN_TOKEN name."""
+    book = PurgeBook()
+    server = TestServer(make_admin_app(parts(book, gate)))
+    await server.start_server()
+    monkeypatch.setenv("ADMIN_PORT", str(server.port))
+    monkeypatch.setenv("ADMIN_TOKEN", "s3cret")
+    yield Listener(book, tambo)
+    await server.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "purge", "words"),
+    [
+        (
+            ["/a?b=1"],
+            Purge(PurgeKind.URL, "/a?b=1", PurgeMode.SOFT),
+            "Purged 2 stored responses of /a?b=1 (soft: stale from now on, kept until it is fetched again).\n",
+        ),
+        (
+            ["http://h/a", "--hard"],
+            Purge(PurgeKind.URL, "/a", PurgeMode.HARD),
+            "Purged 2 stored responses of http://h/a (hard: gone).\n",
+        ),
+        (
+            ["--prefix", "/a/", "--hard"],
+            Purge(PurgeKind.PREFIX, "/a/", PurgeMode.HARD),
+            "Purged everything under /a/ (hard: gone).\n",
+        ),
+        (
+            ["--all"],
+            Purge(PurgeKind.ALL, "", PurgeMode.SOFT),
+            "Purged everything (soft: stale from now on, kept until it is fetched again).\n",
+        ),
+    ],
+)
+async def test_purges(listener: Listener, arguments: list[str], purge: Purge, words: str) -> None:
+    said = await listener.tambo(*arguments)
+    assert said == Transcript(0, words, "")
+    assert listener.book.purges == [purge]
+
+
+async def test_one_is_one(listener: Listener) -> None:
+    listener.book.count = 1
+    assert (await listener.tambo("/a")).out.startswith("Purged 1 stored response of /a (")
+
+
+async def test_nothing_matched(listener: Listener) -> None:
+    listener.book.count = 0
+    assert await listener.tambo("/a") == Transcript(4, "", "tambo: purge: nothing is stored for /a\n")
+    said = await listener.tambo("/a", "--json")
+    assert (said.code, said.err) == (4, "")
+    assert json.loads(said.out) == {"kind": "url", "mode": "soft", "count": 0}
+
+
+async def test_as_json(listener: Listener) -> None:
+    said = await listener.tambo("--all", "--hard", "--json")
+    assert (said.code, json.loads(said.out)) == (0, {"kind": "all", "mode": "hard", "count": None})
+
+
+async def test_the_listeners_url_can_be_said(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os  # noqa: PLC0415
+
+    url = f"http://localhost:{os.environ['ADMIN_PORT']}"
+    monkeypatch.setenv("ADMIN_PORT", "1")
+    assert (await listener.tambo("/a", "--admin", url)).code == 0
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("", "wants a token, and ADMIN_TOKEN is not set here"),
+        ("other", "has another token than the ADMIN_TOKEN set here"),
+    ],
+)
+async def test_the_token_must_be_right(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch, token: str, words: str
+) -> None:
+    monkeypatch.setenv("ADMIN_TOKEN", token)
+    said = await listener.tambo("/a")
+    assert said.code == 1
+    assert words in said.err
+    assert listener.book.purges == []
+
+
+@pytest.mark.parametrize("gate", [Gate(token=None, on_loopback=False)], indirect=False)
+async def test_a_listener_for_others_without_a_token_names_it(
+    tambo: Tambo, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = TestServer(make_admin_app(parts(PurgeBook(), gate)))
+    await server.start_server()
+    monkeypatch.setenv("ADMIN_PORT", str(server.port))
+    said = await asyncio.to_thread(tambo, "purge", "/a")
+    await server.close()
+    assert said.code == 1
+    assert "refuses: Set ADMIN_TOKEN" in said.err
+
+
+async def test_a_store_that_cannot_be_written_claims_nothing(listener: Listener) -> None:
+    listener.book.is_down = True
+    said = await listener.tambo("--all")
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith("tambo: purge: nothing is claimed: ")
+    assert said.err.count("\n") == 1
+
+
+async def test_a_url_that_the_listener_refuses(listener: Listener) -> None:
+    said = await listener.tambo("/a b")
+    assert said.code == 1
+    assert "characters that a URL writes percent-encoded" in said.err
+
+
+def test_nobody_listens(tambo: Tambo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADMIN_PORT", "1")
+    said = tambo("purge", "/a")
+    assert said.code == 1
+    assert said.err == (
+        "tambo: purge: cannot reach the admin listener at http://127.0.0.1:1: connection refused; is Tambo running, "
+        "and is that its address (ADMIN_HOST, ADMIN_PORT or --admin)?\n"
+    )
+
+
+def test_a_wrong_configuration_is_told(tambo: Tambo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADMIN_PORT", "x")
+    said = tambo("purge", "/a")
+    assert said.code == 3
+    assert said.err.startswith("tambo: ADMIN_PORT: admin.port: must be a whole number")
+
+
+@pytest.mark.parametrize(
+    ("wish", "problem"),
+    [
+        (Wish(), "say exactly one of"),
+        (Wish(url="/a", everything=True), "say exactly one of"),
+        (Wish(url="/a", prefix="/b"), "say exactly one of"),
+        (Wish(url="a"), "URL 'a' is neither an absolute URL nor a path that begins with '/'"),
+        (Wish(prefix="a"), "--prefix 'a' is neither"),
+        (Wish(url=""), "URL '' is neither"),
+    ],
+)
+def test_what_is_no_wish(wish: Wish, problem: str) -> None:
+    assert (wish.problem() or "").startswith(problem)
