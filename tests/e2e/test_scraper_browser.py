@@ -70,13 +70,18 @@ def browsers_of(pid: int) -> list[str]:
     for process in processes.everything():
         if process.parent == pid and process.state == "Z" and process.name.startswith("chrom"):
             found.append(f"zombie {process.name}")
-        try:
-            line = Path(f"/proc/{process.pid}/cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
-        except OSError:
-            continue
+        line = next(iter(running_as(process.pid)), "")
         if "tambo-chromium-" in line and "--type=" not in line and "crashpad" not in line and _is_below(process, pid):
             found.append(line)
     return found
+
+
+def running_as(pid: int) -> set[str]:
+    """The command line of `pid`, as `browsers_of` gives it."""
+    try:
+        return {Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").replace("\0", " ")}
+    except OSError:
+        return set()
 
 
 def _is_below(process: processes.Process, pid: int) -> bool:
@@ -186,6 +191,35 @@ async def test_browsers_are_renewed_by_count(site: Client, chromium: Chromium) -
     assert used[0] == used[1]
     assert used[2].isdisjoint(used[0])
     assert set(browsers_of(os.getpid())) == before
+
+
+async def test_browsers_are_renewed_by_age(site: Client, chromium: Chromium) -> None:
+    engine = BrowserEngine(replace(BASE, site=origin(site), sessions=1, browser_age=1.0), chromium)
+    before, used = set(browsers_of(os.getpid())), list[set[str]]()
+
+    async def another_is_used() -> bool:
+        async with engine.session():
+            used.append(set(browsers_of(os.getpid())) - before)
+        return used[-1] != used[0]
+
+    try:
+        await eventually(another_is_used)
+    finally:
+        await engine.close()
+    assert used[-1].isdisjoint(used[0])
+
+
+async def test_a_browser_that_died_while_idle_is_replaced(site: Client, chromium: Chromium) -> None:
+    await arm(site)
+    settings = replace(BASE, site=origin(site), sessions=1)
+    before = set(browsers_of(os.getpid()))
+    async with api(BrowserEngine(settings, chromium), settings) as client:
+        assert (await client.get("/obtener-ruc/20999999019")).status == 200
+        for process in processes.everything():
+            if process.session != process.pid and running_as(process.pid) & (set(browsers_of(os.getpid())) - before):
+                os.kill(process.pid, signal.SIGKILL)
+        assert (await client.get("/obtener-ruc/20999999027")).status == 200
+        assert len(await asked(site, step="ficha")) == 2
 
 
 async def test_an_idle_browser_is_ended(site: Client, chromium: Chromium) -> None:
