@@ -34,6 +34,8 @@ LOG = logging.getLogger("tambo")
 VERSION = version("tambo")
 MAX_FLIGHTS = 10_000
 """Fetches that others may join or nobody waits for, at once; beyond it a fetch is its client's alone."""
+FENCE_MARGIN = 60.0
+"""Seconds for which a purge is remembered beyond the longest fetch."""
 _NOBODY = RequestHead("", "", Fields())
 
 
@@ -51,7 +53,9 @@ class App:
         self._telemetry = Telemetry(clock)
         self._backing = make_backing(config, clock)
         self._memory = Memory(config.store.memory, clock, config.store.max_variants)
-        self._store = TieredStore(self._memory, self._backing, clock)
+        upstream = config.upstream
+        longest_fetch = upstream.concurrency.queue_timeout + upstream.timeout.total
+        self._store = TieredStore(self._memory, self._backing, clock, fence=longest_fetch + FENCE_MARGIN)
         self._guard = Guard(guard_settings(config), clock, self._telemetry.waited)
         self._flights = SingleFlight(MAX_FLIGHTS, self._telemetry.internal_error)
         self._purger = Purger(loaded.routes, self._store)

@@ -31,7 +31,7 @@ verdicts = [{ when = "message && detail", verdict = "failure" }]
 
 
 @pytest.fixture
-async def api() -> AsyncIterator[Api]:
+async def api() -> Api:
     return Api()
 
 
