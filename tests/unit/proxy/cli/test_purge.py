@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
@@ -40,6 +41,10 @@ class PurgeBook:
 
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> bool:
         return False
+
+    @property
+    def position(self) -> int:
+        return len(self.purges)
 
     def purged_since(self, position: int, key: CacheKey) -> PurgeMode | None:
         return None
@@ -138,8 +143,6 @@ async def test_as_json(listener: Listener) -> None:
 
 
 async def test_the_listeners_url_can_be_said(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os  # noqa: PLC0415
-
     url = f"http://localhost:{os.environ['ADMIN_PORT']}"
     monkeypatch.setenv("ADMIN_PORT", "1")
     assert (await listener.tambo("/a", "--admin", url)).code == 0

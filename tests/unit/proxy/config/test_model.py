@@ -1,0 +1,56 @@
+"""The defaults that are promised."""
+
+import pytest
+
+from proxy.config.model import Config, Route, RouteMatch
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("listen.host", "0.0.0.0"),
+        ("listen.port", 8080),
+        ("admin.host", "127.0.0.1"),
+        ("admin.port", 8081),
+        ("admin.token", None),
+        ("upstream.host", "upstream"),
+        ("upstream.timeout.connect", 5),
+        ("upstream.timeout.first_byte", 90),
+        ("upstream.timeout.total", 120),
+        ("upstream.timeout.idle", 60),
+        ("upstream.concurrency.max", None),
+        ("upstream.concurrency.queue", 100),
+        ("upstream.concurrency.queue_timeout", 60),
+        ("store.redis_url", None),
+        ("store.redis_timeout", 0.05),
+        ("store.redis_command_timeout", 1),
+        ("store.memory", 256 * 1024**2),
+        ("store.max_object", 8 * 1024**2),
+        ("store.max_variants", 64),
+        ("defaults.ttl", 7 * 86_400),
+        ("defaults.stale_while_revalidate", None),
+        ("defaults.stale_if_error", None),
+        ("defaults.archive", 0),
+        ("routes", ()),
+        ("log.format", "auto"),
+        ("stopping.drain_timeout", None),
+        ("stopping.lame_duck", 0),
+    ],
+)
+def test_defaults(key: str, value: object) -> None:
+    found: object = Config()
+    for name in key.split("."):
+        found = getattr(found, name)
+    assert found == value
+
+
+def test_a_routes_defaults() -> None:
+    route = Route(name="a", match=RouteMatch(path="/a"))
+    assert (route.match.methods, route.mode, route.cache) == (("GET", "HEAD"), "rfc", True)
+    assert (route.cookies, route.store_set_cookie, route.statuses, route.ttl) == ("pass", False, None, None)
+
+
+def test_it_cannot_be_changed() -> None:
+    config = Config()
+    with pytest.raises(AttributeError):
+        config.listen.port = 1  # type: ignore[misc] # that it is refused is the point
