@@ -246,6 +246,31 @@ async def test_early_answer_of_an_origin_that_closes_at_once_is_delivered() -> N
             assert await read(answer) == b"no"
 
 
+async def test_early_answer_is_read_even_when_sending_has_failed() -> None:
+    """Between two pieces of content, with no turn of the loop, the origin answers and closes on unread content."""
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+
+        class Unwanted:
+            length = None
+
+            async def __aiter__(self) -> AsyncIterator[bytes]:
+                peer, _ = await loop.sock_accept(listener)
+                yield b"x" * 1000
+                peer.sendall(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno")
+                peer.close()
+                while True:
+                    yield b"x" * 1000
+
+        client = UpstreamClient(settings(f"http://127.0.0.1:{listener.getsockname()[1]}"))
+        answer = await client.send(get(method="POST", body=Unwanted()))
+        assert answer.head.status == 413
+        assert await read(answer) == b"no"
+        assert client.stats.open == 0
+        await client.aclose()
+
+
 async def test_both_directions_at_once() -> None:
     """An origin that answers while it reads gets the rest of the content all the same."""
     gate = asyncio.Event()

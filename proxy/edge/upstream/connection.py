@@ -4,7 +4,9 @@ Its owner (the pool) hears when it is free, when it stops being counted, and whe
 """
 
 import asyncio
+import os
 import select
+import socket
 import ssl
 from typing import Final, Protocol, cast
 
@@ -190,7 +192,9 @@ class Connection(asyncio.BufferedProtocol):
             self._leave("closed without TLS's closing alert")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The transport is closed: by us, by a reset, or without TLS's closing alert."""
+        """The transport is closed: by us, or by a reset."""
+        if self._trip is not None and isinstance(exc, OSError):
+            self._read_what_is_left()
         self._leave(str(exc) if exc is not None else "closed")
 
     def pause_writing(self) -> None:
@@ -222,6 +226,18 @@ class Connection(asyncio.BufferedProtocol):
             return not tls.read(1)  # all content was read before: only the alert can be there
         except ssl.SSLError:
             return False
+
+    def _read_what_is_left(self) -> None:
+        """What the origin said before it closed on content it did not want (RFC 9112 §9.6): asyncio gives a connection
+        up on the first write that fails, and does not look at what had come."""
+        if not isinstance(self._loop, asyncio.BaseEventLoop) or self._transport.get_extra_info("ssl_object"):
+            return  # elsewhere the descriptor may be closed by now, and somebody else's
+        try:
+            with socket.socket(fileno=os.dup(self._transport.get_extra_info("socket").fileno())) as left:
+                while self._trip is not None and self._is_reading and (count := left.recv_into(self._buffer)):
+                    self.buffer_updated(count)
+        except OSError:
+            pass  # nothing is left
 
     def _is_drained(self) -> bool:
         """Whether all that was written is out: a request that was answered before it was read is still in the way."""
