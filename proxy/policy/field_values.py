@@ -5,6 +5,7 @@ What is malformed is a value too: absent, or already stale, as the functions say
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 SATURATED: Final = 2**31
@@ -12,6 +13,9 @@ SATURATED: Final = 2**31
 
 OWS: Final = " \t"
 TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 9110's word, not a secret
+
+_REMEMBERED: Final = 512
+"""Parsed values that are kept of fields in which peers send the same few. Bounded by number; each by a head's size."""
 
 _DIGITS = re.compile(r"[0-9]+")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
@@ -135,6 +139,7 @@ def unquoted(text: str) -> str | None:
     return _ESCAPED.sub(r"\1", text[1:-1])
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def tokens(text: str | None) -> frozenset[str]:
     """The members of a list of case-insensitive tokens, in lower case (Connection, Vary)."""
     return frozenset() if text is None else frozenset(member.lower() for member in list_members(text))
@@ -165,6 +170,7 @@ _KNOWN_CODINGS: Final = ("br", "deflate", "gzip", "zstd")
 _ZERO = re.compile(r"q=0(?:\.0{0,3})?", re.IGNORECASE)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def normalised_codings(accept_encoding: str | None) -> str | None:
     """An Accept-Encoding as upstreams and variants see it: the well-known codings it accepts, sorted; None when absent.
 

@@ -11,7 +11,7 @@ from proxy.policy.disposition import Disposition
 from proxy.policy.field_values import TOKEN
 from proxy.policy.forwarding import VIA, end_to_end
 from proxy.policy.freshness import current_age
-from proxy.policy.messages import FieldLine, ResponseHead, StoredResponse
+from proxy.policy.messages import FieldLine, Fields, ResponseHead, StoredResponse
 from proxy.policy.route import RoutePolicy
 from proxy.policy.tags import TAG_FIELDS
 
@@ -33,15 +33,14 @@ def reused_head(stored: StoredResponse, route: RoutePolicy, now: float, disposit
     An answer fetched for this very request keeps the Age it came with, if any: to say one would mean that it was
     not (RFC 9111 §5.1).
     """
-    lines: list[FieldLine] = []
-    if disposition.hit or disposition.collapsed:
-        kept = stored.fields.without(_stripped(route) | {"age"})
+    is_reused = disposition.hit or disposition.collapsed
+    stripped = _stripped(route) | {"age"} if is_reused else _stripped(route)
+    lines = [line for line in stored.fields.lines if line[0].lower() not in stripped]
+    if is_reused:
         lines.append(("Age", str(min(int(current_age(stored, now)), _MOST_SECONDS))))
-    else:
-        kept = stored.fields.without(_stripped(route))
     if stored.etag_is_made and stored.etag is not None and route.made_etag:
         lines.append(("ETag", stored.etag))
-    return ResponseHead(stored.status, kept.adding(*lines, *_about(disposition)), stored.reason)
+    return ResponseHead(stored.status, Fields([*lines, *_about(disposition)]), stored.reason)
 
 
 def relayed_head(response: ResponseHead, route: RoutePolicy, disposition: Disposition) -> ResponseHead:

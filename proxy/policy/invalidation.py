@@ -8,4 +8,4 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 def invalidates(request: RequestHead, response: ResponseHead) -> bool:
     """Whether an unsafe request succeeded (2xx or 3xx), so that what is stored for its target may no longer hold."""
-    return request.method not in SAFE_METHODS and 200 <= response.status < 400
+    return request.method not in SAFE_METHODS and response.status // 100 in (2, 3)
