@@ -18,7 +18,7 @@ from proxy.errors import StoreUnavailable
 from proxy.store.redis_address import RedisAddress
 from proxy.store.redis_breaker import Breaker
 from proxy.store.redis_connection import FOREIGN, OversizedReplyError, RedisConnection
-from proxy.store.redis_pool import RedisPool
+from proxy.store.redis_pool import PACE, RedisPool
 from proxy.store.stats import TierStats
 
 T = TypeVar("T")
@@ -49,6 +49,8 @@ class Limits:
     command_timeout: float = 1.0
     """Seconds for what must last, and for opening a connection."""
     connections: int = 16
+    pace: float = PACE
+    """Seconds between two attempts to connect, at least."""
     max_reply: int = 16 * 1024 * 1024
     """Bytes of one reply; a longer one is given up and its connection closed."""
 
@@ -82,41 +84,52 @@ class RedisClient:
         self._clock = clock
         self._shown = address.shown
         self.limits = limits
-        self._stats = stats
+        self.stats = stats
         self._breaker = Breaker()
         self._last_good = -1.0
         self._authentication_logged = -_AUTHENTICATION_EVERY
         self._detail = ""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._watching: asyncio.Task[None] | None = None
         self._is_closed = False
 
         def dial() -> RedisConnection:
             return RedisConnection(address, limits.command_timeout, limits.max_reply)
 
-        self.pool = RedisPool(dial, clock, limits.connections, limits.command_timeout)
+        self.pool = RedisPool(dial, clock, limits.connections, limits.command_timeout, limits.pace)
 
     @property
     def is_up(self) -> bool:
         """Whether Redis is being asked: the breaker is closed."""
         return not self._breaker.is_open
 
+    @property
+    def behind(self) -> int:
+        """How many things run behind."""
+        return len(self._tasks)
+
     async def open(self) -> None:
         """Ask once, so that ``is_up`` is true to life, and keep watching. A Redis that is down is no error."""
         await self._probe()
-        self.later(self._watch())
+        self._watching = asyncio.create_task(self._watch())  # noqa: TID251 - owned: close() ends it
 
     async def close(self) -> None:
         """End every task and connection. Idempotent; later calls raise StoreUnavailable."""
         self._is_closed = True
-        for task in (tasks := list(self._tasks)):
+        tasks = [*self._tasks, *([self._watching] if self._watching else [])]
+        for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.pool.close()
 
+    async def settled(self) -> None:
+        """Wait for what runs behind now."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def run(self, question: Question[T], budget: float) -> T:
         """Ask, and read the answer, in ``budget`` seconds. Raises StoreUnavailable."""
         if self._breaker.is_open or self._is_closed:
-            self._stats.did(question.operation, "unavailable", 0.0)
+            self.stats.did(question.operation, "unavailable", 0.0)
             raise StoreUnavailable(question.operation, f"Redis is not in use: {self._detail or 'closed'}")
         return await self._ask(question, budget)
 
@@ -153,7 +166,7 @@ class RedisClient:
             raise
         self._let_go(connection)
         self._last_good = self._clock.monotonic()
-        self._stats.did(question.operation, question.outcome(result), self._last_good - began)
+        self.stats.did(question.operation, question.outcome(result), self._last_good - began)
         return result
 
     def _let_go(self, connection: RedisConnection | None) -> None:
@@ -174,7 +187,7 @@ class RedisClient:
     ) -> StoreUnavailable:
         is_ours = await self._has_answered(connection) if connection is not None else self.pool.live > 0
         detail = f"no answer within {budget:g} s"
-        self._stats.did(question.operation, "timeout", self._clock.monotonic() - began)
+        self.stats.did(question.operation, "timeout", self._clock.monotonic() - began)
         if not is_ours:
             self._count_against(detail)
         return StoreUnavailable(question.operation, detail)
@@ -200,12 +213,12 @@ class RedisClient:
         if code not in _REFUSALS:
             return self._failed(question, error, began)
         self._note_authentication(error)
-        self._stats.did(question.operation, "refused", self._clock.monotonic() - began)
+        self.stats.did(question.operation, "refused", self._clock.monotonic() - began)
         return StoreUnavailable(question.operation, f"Redis refused: {_worded(error)}")
 
     def _failed(self, question: Question[T], error: BaseException, began: float) -> StoreUnavailable:
         self._note_authentication(error)
-        self._stats.did(question.operation, "error", self._clock.monotonic() - began)
+        self.stats.did(question.operation, "error", self._clock.monotonic() - began)
         if not isinstance(error, OversizedReplyError):  # that is one key's fault
             self._count_against(_worded(error))
         return StoreUnavailable(question.operation, _worded(error))

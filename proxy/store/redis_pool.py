@@ -1,10 +1,11 @@
 """A bounded set of connections to Redis: who may use one, and when the next is opened. Knows no command.
 
-Connections are opened by a task of the pool, one at a time and not more often than ``PACE`` allows, never by whoever
+Connections are opened by a task of the pool, one at a time and not more often than the pace allows, never by whoever
 asks: a request waits for one to come free inside its own budget, and a Redis that returns meets no storm.
 """
 
 import asyncio
+import logging
 import random
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -13,8 +14,9 @@ from typing import Any, Final
 from proxy.clock import Clock
 from proxy.store.redis_connection import FOREIGN, RedisConnection
 
+_LOG: Final = logging.getLogger("tambo.store")
 PACE: Final = 0.2
-"""Seconds between two attempts to connect; up to half as much again is added, so that replicas spread out."""
+"""Seconds between two attempts to connect."""
 
 _SPARE: Final = 2
 
@@ -22,13 +24,15 @@ Dial = Callable[[], RedisConnection]
 
 
 class RedisPool:
-    """At most ``size`` connections, opened by need."""
+    """At most ``size`` connections, opened by need, one each ``pace`` seconds and up to half as many more (so that
+    replicas spread out)."""
 
-    def __init__(self, dial: Dial, clock: Clock, size: int, connect_timeout: float) -> None:
+    def __init__(self, dial: Dial, clock: Clock, size: int, connect_timeout: float, pace: float = PACE) -> None:
         self._dial = dial
         self._clock = clock
         self._size = size
         self._connect_timeout = connect_timeout
+        self._pace = pace
         self._idle: list[RedisConnection] = []
         self._busy: set[RedisConnection] = set()
         self._waiters: deque[asyncio.Future[RedisConnection]] = deque()
@@ -128,16 +132,18 @@ class RedisPool:
         return self.live < (self._size if self._waiters else min(_SPARE, self._size) if self._last_error is None else 0)
 
     async def _connect(self) -> None:
-        await asyncio.sleep(max(0.0, self._next_attempt - self._clock.monotonic()))
-        if self._wants_more():
-            await self._attempt()
-        self._is_dialling = False
+        try:
+            await asyncio.sleep(max(0.0, self._next_attempt - self._clock.monotonic()))
+            if self._wants_more():
+                await self._attempt()
+        finally:
+            self._is_dialling = False
         self._grow()
 
     async def _attempt(self) -> None:
         self.attempts += 1
         jitter = 1 + random.random() / 2  # noqa: S311 - spreads load, protects nothing
-        self._next_attempt = self._clock.monotonic() + PACE * jitter
+        self._next_attempt = self._clock.monotonic() + self._pace * jitter
         connection = self._dial()
         try:
             async with asyncio.timeout(self._connect_timeout):
@@ -175,5 +181,5 @@ class RedisPool:
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()
+        if not task.cancelled() and (error := task.exception()) and not isinstance(error, FOREIGN):
+            _LOG.error("A task of the pool of Redis connections failed", exc_info=error)

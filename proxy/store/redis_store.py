@@ -7,6 +7,7 @@ so that no purge is forgotten while something it concerns can still be read.
 import asyncio
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -70,8 +71,10 @@ class RedisStore:
         return self.client.is_up
 
     async def open(self) -> None:
-        """Begin to watch Redis; one that is down is no error. At most ``command_timeout``."""
+        """Begin to watch Redis, and the purge log if there is none. One that is down is no error."""
         await self.client.open()
+        with suppress(StoreUnavailable):
+            await self._purges.begin(0)
 
     async def close(self) -> None:
         """Close every connection. Idempotent."""
@@ -100,11 +103,15 @@ class RedisStore:
 
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:
         """Store one variant. Within ``timeout``, and a second per 10 MB more."""
+        name = variants_name(self._bounds.namespace, key)
+        try:
+            field, value = variant_field(stored.secondary_key), encode(key, stored)
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise StoreUnavailable("put", f"cannot be written: {error}") from None
         if len(stored.body) > self._bounds.body:
             self.stats.did("put", "too_large", 0.0)
+            self._discard((b"HDEL", name, field))  # what is there is older
             return
-        name, field = variants_name(self._bounds.namespace, key), variant_field(stored.secondary_key)
-        value = encode(key, stored)
         keep = math.ceil(min(max(keep_for, 0.001), _MAX_KEEP) * 1000)
         commands: list[Command] = [
             (b"HSET", name, field, value),
