@@ -74,7 +74,7 @@ def connect(path: Path, first_position: int = 0) -> sqlite3.Connection:
     """
     db = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
     try:
-        for pragma in ("synchronous = NORMAL", "cache_size = -8192", "journal_size_limit = 4194304"):
+        for pragma in ("synchronous = NORMAL", "cache_size = -8192"):
             db.execute(f"PRAGMA {pragma}").fetchall()
         _prepare(db, first_position)
     except BaseException:
@@ -111,9 +111,14 @@ class DiskFile:
     def __init__(self, db: sqlite3.Connection, capacity: int, max_variants: int) -> None:
         """``capacity``: bytes of the file with its log; a part of it is kept free for the log."""
         self._db = db
-        self._capacity = capacity - min(_RESERVE, capacity // 8)
+        reserve = min(_RESERVE, capacity // 4)
+        self._capacity = capacity - reserve
         self._max_variants = max_variants
-        self._page = int(db.execute("PRAGMA page_size").fetchone()[0])
+        self._page = self._number("PRAGMA page_size")
+        self.batch_bytes = reserve // 8
+        """Bytes of values that one transaction should have at most, for the log to stay within the reserve."""
+        self._number(f"PRAGMA wal_autocheckpoint = {max(1, self.batch_bytes // self._page)}")
+        self._number(f"PRAGMA journal_size_limit = {reserve // 2}")
         self.standing = Standing()
         """What a transaction that is rolled back must set back too."""
 

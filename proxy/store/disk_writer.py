@@ -16,7 +16,6 @@ GATHER: Final = 0.02
 """Seconds that a write which nobody waits for may wait for others to share its transaction."""
 
 _BATCH_JOBS: Final = 256
-_BATCH_BYTES: Final = 4 * 1024 * 1024
 _MOST_QUEUED: Final = 64 * 1024 * 1024
 _STOP_WAIT: Final = 10.0
 
@@ -94,7 +93,7 @@ class DiskWriter:
             )
             batch: list[_Job[Any]] = []
             size = 0
-            while self._jobs and len(batch) < _BATCH_JOBS and size < _BATCH_BYTES:
+            while self._jobs and len(batch) < _BATCH_JOBS and size <= self._file.batch_bytes:
                 job = self._jobs.popleft()
                 batch.append(job)
                 size += job.size

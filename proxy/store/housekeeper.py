@@ -96,8 +96,10 @@ class Housekeeper:
             self._memory.sweep(self._store.judge, _STEP)  # nothing new: a little of what has run out
             return
         for _ in range(2):  # the first only ends the sweep that was under way
-            while self._memory.sweep(self._store.judge, _STEP):
-                await asyncio.sleep(0)
+            more = True
+            while more:
+                more = self._memory.sweep(self._store.judge, _STEP)
+                await asyncio.sleep(0)  # give way
         self._memory_done = known
 
     async def _tidy_backing(self, backing: Sweeps) -> None:

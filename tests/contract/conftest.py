@@ -9,6 +9,7 @@ import pytest
 from proxy.store.backing import Backing
 from proxy.store.memory import Memory
 from proxy.store.tiered import TieredStore
+from tests.support.builders import a_key
 from tests.support.clock import FakeClock
 from tests.support.places import PLACES, Give, Place
 
@@ -19,7 +20,7 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(params=[pytest.param(place, id=name) for name, place in PLACES.items()])
+@pytest.fixture(params=PLACES)
 async def open_backing(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Give]:
     """Opens a Backing over one lasting place, as often as it is called."""
     place: Place = request.param
@@ -30,6 +31,7 @@ async def open_backing(request: pytest.FixtureRequest, tmp_path: Path, clock: Fa
         async def open_it() -> AsyncIterator[Backing]:
             async with give() as backing:
                 await backing.open()
+                await backing.get(a_key("/"))  # as in life: nothing is stored that was not looked up before
                 yield backing
 
         yield open_it
@@ -45,9 +47,7 @@ async def backing(open_backing: Give) -> AsyncIterator[Backing]:
 OpenStore = Callable[[], AbstractAsyncContextManager[TieredStore]]
 
 
-@pytest.fixture(
-    params=[pytest.param(None, id="memory"), *(pytest.param(place, id=name) for name, place in PLACES.items())]
-)
+@pytest.fixture(params=[pytest.param(None, id="memory"), *PLACES])
 async def open_store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[OpenStore]:
     """Opens a whole store: memory alone, and memory over each place."""
 
@@ -57,6 +57,7 @@ async def open_store(request: pytest.FixtureRequest, tmp_path: Path, clock: Fake
             backing = None if give is None else await stack.enter_async_context(give())
             store = TieredStore(Memory(10_000_000, clock), backing, clock)
             await store.open()
+            await store.lookup(a_key("/"))  # as in life: nothing is stored that was not looked up before
             stack.push_async_callback(store.close)
             yield store
 

@@ -20,9 +20,21 @@ KINDS = [
 KEY = a_key("/a/1")
 
 
-def _stored(body: bytes = b"1", target: str = "/a/1", language: str | None = None, position: int = 0) -> StoredResponse:
-    secondary = () if language is None else (("accept-language", language),)
-    return a_stored(body, target=target, secondary_key=secondary, position=position, response_time=T0)
+def _stored(
+    store: TieredStore,
+    body: bytes = b"1",
+    target: str = "/a/1",
+    language: str | None = None,
+    position: int | None = None,
+) -> StoredResponse:
+    """Fetched now, unless another ``position`` is given."""
+    return a_stored(
+        body,
+        target=target,
+        secondary_key=() if language is None else (("accept-language", language),),
+        position=store.position if position is None else position,
+        response_time=T0,
+    )
 
 
 def _softly(purge: Purge) -> Purge:
@@ -34,20 +46,20 @@ async def _bodies(store: TieredStore, text: str = "/a/1") -> list[bytes]:
 
 
 async def test_what_is_put_is_found(store: TieredStore) -> None:
-    assert await store.put(KEY, _stored(), 60)
-    assert list((await store.lookup(KEY)).candidates) == [_stored()]
+    assert await store.put(KEY, _stored(store), 60)
+    assert list((await store.lookup(KEY)).candidates) == [_stored(store)]
     assert await _bodies(store, "/a/2") == []
 
 
 async def test_a_second_look_up_gives_the_very_object(store: TieredStore) -> None:
-    await store.put(KEY, _stored(), 60)
+    await store.put(KEY, _stored(store), 60)
     (first,) = (await store.lookup(KEY)).candidates
     (second,) = store.resident(KEY) or ()
     assert first is second
 
 
 async def test_it_is_gone_when_its_time_is_over(store: TieredStore, clock: FakeClock) -> None:
-    await store.put(KEY, _stored(), 60)
+    await store.put(KEY, _stored(store), 60)
     clock.advance(59)
     assert await _bodies(store) == [b"1"]
     clock.advance(1.5)
@@ -57,11 +69,11 @@ async def test_it_is_gone_when_its_time_is_over(store: TieredStore, clock: FakeC
 
 async def test_variants_come_together_also_when_memory_has_only_some(open_store: OpenStore) -> None:
     async with open_store() as store:
-        await store.put(KEY, _stored(b"es", language="es"), 60)
+        await store.put(KEY, _stored(store, b"es", language="es"), 60)
         if len(store.tiers) == 1:
             return
     async with open_store() as store:
-        await store.put(KEY, _stored(b"qu", language="qu"), 60)
+        await store.put(KEY, _stored(store, b"qu", language="qu"), 60)
         assert store.resident(KEY) is None
         assert await _bodies(store) == [b"es", b"qu"]
         assert len(store.resident(KEY) or ()) == 2
@@ -70,7 +82,7 @@ async def test_variants_come_together_also_when_memory_has_only_some(open_store:
 @pytest.mark.parametrize("purge", KINDS)
 async def test_after_a_hard_purge_the_old_body_is_never_given(store: TieredStore, purge: Purge) -> None:
     for text in ("/a/1", "/b/1"):
-        await store.put(a_key(text), _stored(target=text), 60)
+        await store.put(a_key(text), _stored(store, target=text), 60)
     await store.purge(purge)
     assert await _bodies(store) == []
     assert store.resident(KEY) is None
@@ -79,7 +91,7 @@ async def test_after_a_hard_purge_the_old_body_is_never_given(store: TieredStore
 
 @pytest.mark.parametrize("purge", KINDS)
 async def test_after_a_soft_purge_the_old_body_is_never_called_fresh(store: TieredStore, purge: Purge) -> None:
-    await store.put(KEY, _stored(), 60)
+    await store.put(KEY, _stored(store), 60)
     await store.purge(_softly(purge))
     (stored,) = (await store.lookup(KEY)).candidates
     assert stored.is_ended
@@ -91,7 +103,7 @@ async def test_after_a_soft_purge_the_old_body_is_never_called_fresh(store: Tier
 async def test_a_fetch_begun_before_a_purge_cannot_bring_the_old_back(store: TieredStore, purge: Purge) -> None:
     begun = (await store.lookup(KEY)).position
     await store.purge(purge)
-    assert not await store.put(KEY, _stored(position=begun), 60)
+    assert not await store.put(KEY, _stored(store, position=begun), 60)
     assert await _bodies(store) == []
     assert store.purged_since(begun, KEY) is HARD
 
@@ -100,7 +112,7 @@ async def test_a_fetch_begun_before_a_purge_cannot_bring_the_old_back(store: Tie
 async def test_a_fetch_begun_before_a_soft_purge_is_stored_as_ended(store: TieredStore, purge: Purge) -> None:
     begun = (await store.lookup(KEY)).position
     await store.purge(_softly(purge))
-    assert await store.put(KEY, _stored(position=begun), 60)
+    assert await store.put(KEY, _stored(store, position=begun), 60)
     (stored,) = (await store.lookup(KEY)).candidates
     assert stored.is_ended
 
@@ -109,11 +121,11 @@ async def test_a_fetch_begun_before_a_soft_purge_is_stored_as_ended(store: Tiere
 async def test_a_fetch_begun_after_a_purge_is_stored_and_stays(
     store: TieredStore, purge: Purge, clock: FakeClock
 ) -> None:
-    await store.put(KEY, _stored(b"old"), 3600)
+    await store.put(KEY, _stored(store, b"old"), 3600)
     await store.purge(purge)
     begun = (await store.lookup(KEY)).position
     assert store.purged_since(begun, KEY) is None
-    assert await store.put(KEY, _stored(b"new", position=begun), 3600)
+    assert await store.put(KEY, _stored(store, b"new", position=begun), 3600)
     for _ in range(3):
         await store.housekeeper.round()
         assert await _bodies(store) == [b"new"]
@@ -123,8 +135,8 @@ async def test_a_fetch_begun_after_a_purge_is_stored_and_stays(
 @pytest.mark.parametrize("mode", PurgeMode)
 async def test_a_url_purge_counts_its_variants(store: TieredStore, mode: PurgeMode) -> None:
     for language in ("es", "qu", "ay"):
-        await store.put(KEY, _stored(language=language), 60)
-    await store.put(a_key("/a/2"), _stored(target="/a/2"), 60)
+        await store.put(KEY, _stored(store, language=language), 60)
+    await store.put(a_key("/a/2"), _stored(store, target="/a/2"), 60)
     assert await store.purge(Purge(PurgeKind.URL, "/a/1", mode)) == 3
     assert await store.purge(Purge(PurgeKind.URL, "/never", mode)) == 0
     assert await store.purge(Purge(PurgeKind.URL, "/a/1", HARD)) == (0 if mode is HARD else 3)
@@ -137,7 +149,7 @@ async def test_wide_purges_do_not_count(store: TieredStore) -> None:
 
 
 async def test_a_prefix_is_no_pattern(store: TieredStore) -> None:
-    await store.put(KEY, _stored(), 60)
+    await store.put(KEY, _stored(store), 60)
     for argument in ("/a/*", "/?/1", "/[a]/", "%", "_"):
         await store.purge(Purge(PurgeKind.PREFIX, argument, HARD))
     assert await _bodies(store) == [b"1"]
@@ -146,7 +158,7 @@ async def test_a_prefix_is_no_pattern(store: TieredStore) -> None:
 async def test_answers_and_purges_survive_a_restart(open_store: OpenStore) -> None:
     async with open_store() as store:
         for text in ("/a/1", "/b/1", "/c/1"):
-            await store.put(a_key(text), _stored(target=text), 60)
+            await store.put(a_key(text), _stored(store, target=text), 60)
         await store.purge(Purge(PurgeKind.URL, "/a/1", HARD))
         await store.purge(Purge(PurgeKind.PREFIX, "/b", SOFT))
         begun = store.position
@@ -163,8 +175,8 @@ async def test_answers_and_purges_survive_a_restart(open_store: OpenStore) -> No
 
 async def test_housekeeping_changes_nothing_that_can_be_seen(store: TieredStore, clock: FakeClock) -> None:
     for number in range(30):
-        await store.put(a_key(f"/a/{number}"), _stored(target=f"/a/{number}", language="es"), 10 * FENCE)
-        await store.put(a_key(f"/b/{number}"), _stored(target=f"/b/{number}", language="es"), 10 * FENCE)
+        await store.put(a_key(f"/a/{number}"), _stored(store, target=f"/a/{number}", language="es"), 10 * FENCE)
+        await store.put(a_key(f"/b/{number}"), _stored(store, target=f"/b/{number}", language="es"), 10 * FENCE)
     begun = (await store.lookup(KEY)).position
     await store.purge(Purge(PurgeKind.PREFIX, "/a", HARD))
     await store.purge(Purge(PurgeKind.PREFIX, "/b/1", SOFT))
@@ -174,7 +186,7 @@ async def test_housekeeping_changes_nothing_that_can_be_seen(store: TieredStore,
             assert await _bodies(store, f"/a/{number}") == []
             (stored,) = (await store.lookup(a_key(f"/b/{number}"))).candidates
             assert stored.is_ended is str(number).startswith("1")
-        assert not await store.put(KEY, _stored(position=begun - 1), 60)
+        assert not await store.put(KEY, _stored(store, position=begun - 1), 60)
         clock.advance(FENCE + 1)
 
 
@@ -190,7 +202,7 @@ async def test_purges_between_puts_and_look_ups_at_once(store: TieredStore) -> N
             version += 1
             mine = version
             await asyncio.sleep(0)
-            await store.put(KEY, _stored(b"%d" % mine, position=begun), 60)
+            await store.put(KEY, _stored(store, b"%d" % mine, position=begun), 60)
 
     async def purge() -> None:
         nonlocal purged
