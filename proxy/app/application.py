@@ -80,7 +80,11 @@ class App:
         await web.TCPSite(runner, config.admin.host, config.admin.port).start()
         hooks = Hooks(self._exchange(upstream).answer, self._finished, self._telemetry.internal_error, self._clock)
         self._listener = Listener(server_settings(config), hooks)
-        await self._listener.start(config.listen.host, config.listen.port)
+        try:
+            await self._listener.start(config.listen.host, config.listen.port)
+        except OSError as error:
+            place = f"{config.listen.host}:{config.listen.port}"
+            raise OSError(error.errno, f"cannot listen on {place}: {error.strerror or error}") from error
         self._is_ready = True
         self.public_address, self.admin_address = self._listener.addresses[0], runner.addresses[0][:2]
 
