@@ -1,4 +1,4 @@
-"""The public listener's connections: deadlines, slow and leaving clients, upgrades, bounds, stopping. On real sockets."""
+"""The public listener on real sockets: deadlines, slow and leaving clients, upgrades, bounds, stopping."""
 
 import asyncio
 import errno
@@ -527,6 +527,19 @@ async def test_what_does_not_finish_is_cut() -> None:
         assert await wire.rest() == b""
         assert gate.cancelled.is_set()
         assert server.listener.open_connections == 0
+
+
+async def test_a_second_stop_is_at_once() -> None:
+    gate = Gate()
+    async with serving(gate) as server, connected(server) as wire:
+        await wire.send(GET)
+        await gate.entered.wait()
+        patient = asyncio.ensure_future(server.listener.drain(60))
+        await asyncio.sleep(0)
+        await server.listener.drain(0)
+        await patient
+        assert gate.cancelled.is_set()
+        assert await wire.rest() == b""
 
 
 async def test_draining_twice_and_unstarted_does_nothing() -> None:

@@ -74,6 +74,11 @@ class Acceptor:
             sock.close()
         self._sockets.clear()
 
+    def abort(self) -> None:
+        """Give up connections that are not served yet."""
+        for task in self._adopting:
+            task.cancel()
+
     async def settled(self) -> None:
         """Wait until every connection that was accepted is served or lost."""
         if self._adopting:

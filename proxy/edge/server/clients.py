@@ -15,7 +15,7 @@ class Clients(web.Server):
     def __init__(self, roster: Roster, capacity: int, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(_never, loop=loop)
         self._roster = roster
-        self._emptied: asyncio.Event | None = None
+        self._emptied = asyncio.Event()
         self.capacity = capacity
         """Connections served at once; what comes beyond costs the one that has been idle longest its place."""
 
@@ -44,13 +44,13 @@ class Clients(web.Server):
             task.add_done_callback(lambda _: self._notice())
 
     def _notice(self) -> None:
-        if not self._connections and self._emptied is not None:
+        if not self._connections:
             self._emptied.set()
 
     async def emptied(self) -> None:
         """Wait until no connection is left."""
-        if self._connections:
-            self._emptied = asyncio.Event()
+        while self._connections:
+            self._emptied.clear()
             await self._emptied.wait()
 
     def retire_idle(self) -> None:

@@ -223,7 +223,8 @@ class ClientConnection(RequestHandler):
         self._has_served = True
         if self._parser is not None:
             self._parser.message_consumed()
-        if self._held:
+        if self._held and not self._queue:
+            await asyncio.sleep(0)  # others have their turn before the next batch is read
             self.data_received(b"")
         return incoming
 

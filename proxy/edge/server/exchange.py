@@ -1,6 +1,7 @@
 """One request from its head to the last byte of its answer. Judges nothing: asks, frames, writes, reports."""
 
 import asyncio
+from http import HTTPStatus
 from typing import Final, Protocol
 
 from proxy.edge.server.body import IncomingBody
@@ -160,7 +161,8 @@ class Exchange:
     # Writing -------------------------------------------------------------------------------------------------------
 
     async def _refuse(self, error: ClientError) -> None:
-        head, body = problem(error.status, error.problem)
+        extra = (("Retry-After", "1"),) if error.status == HTTPStatus.SERVICE_UNAVAILABLE else ()
+        head, body = problem(error.status, error.problem, *extra)
         await self._reply(head, body, None)
 
     async def _write(self, answer: Answer) -> None:

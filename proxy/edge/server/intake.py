@@ -26,9 +26,10 @@ _METHOD: Final = re.compile(rb"[A-Z][A-Z0-9_\-]{0,31}\Z")
 _METHOD_BEGUN: Final = re.compile(rb"[A-Z][A-Z0-9_\-]{0,31}(?: |\r?\Z)")
 _LINE_BESIDES_TARGET: Final = 64
 """More than a method, two blanks and a version are long."""
-_VERSIONS: Final = {b"HTTP/1.1": False, b"HTTP/1.0": True}
+_REQUEST_LINE: Final = re.compile(rb"([A-Z][A-Z0-9_\-]{0,31}) ([^ \r\n]+) HTTP/1\.([01])\r\n")
 _BLANK: Final = b"\r\n\r\n"
 _MAX_LENGTH: Final = 2**63 - 1
+_LONG_TARGET: Final = "The request target is too long."
 _UNREADABLE: Final = "The request could not be read."
 
 
@@ -127,7 +128,7 @@ class Intake:
         if is_complete:
             self._read_request_line(head)
         elif len(line) > self._settings.max_target + _LINE_BESIDES_TARGET:
-            raise ClientError(414, "The request target is too long.")
+            raise ClientError(414, _LONG_TARGET)
         elif line != b"\r" and _METHOD_BEGUN.match(line) is None:
             raise ClientError(400, _UNREADABLE)
         if len(head) > self._settings.max_head:
@@ -161,21 +162,15 @@ class Intake:
 
     def _read_request_line(self, head: bytes) -> tuple[bytes, bytes, bool]:
         """Method, target and version, one blank between them (RFC 9112 §3), which llhttp sees less strictly."""
-        parts = head[: head.find(b"\r\n")].split(b" ")
-        if len(parts) != len(("method", "target", "version")):
-            raise ClientError(400, "The request line is not a method, a target and a version with one blank between.")
-        method, target, version = parts
+        match = _REQUEST_LINE.match(head)
+        if match is None:
+            raise _line_refusal(head[: head.find(b"\r\n")], self._settings.max_target)
+        method, target, minor = match.groups()
         if len(target) > self._settings.max_target:
-            raise ClientError(414, "The request target is too long.")
-        if _METHOD.match(method) is None:
-            raise ClientError(400, "The method is not valid.")
+            raise ClientError(414, _LONG_TARGET)
         if method == b"CONNECT":
             raise ClientError(400, "CONNECT is not possible here: this is not a forward proxy.")
-        http10 = _VERSIONS.get(version)
-        if http10 is None:
-            known = re.fullmatch(rb"HTTP/[0-9](\.[0-9])?", version)
-            raise ClientError(505 if known else 400, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
-        return method, target, http10
+        return method, target, minor == b"0"
 
     # Content -------------------------------------------------------------------------------------------------------
 
@@ -217,20 +212,35 @@ class Intake:
             self.upgraded = True
 
 
+def _line_refusal(line: bytes, max_target: int) -> ClientError:
+    """What is wrong with a request line."""
+    method, *rest = line.split(b" ")
+    if len(rest) != len(("target", "version")):
+        return ClientError(400, "The request line is not a method, a target and a version with one blank between.")
+    target, version = rest
+    if len(target) > max_target:
+        return ClientError(414, _LONG_TARGET)
+    if _METHOD.match(method) is None:
+        return ClientError(400, "The method is not valid.")
+    known = re.fullmatch(rb"HTTP/[0-9](\.[0-9])?", version)
+    return ClientError(505 if known else 400, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+
+
 def content_length(fields: Fields, *, http10: bool) -> int | None:
     """Bytes of content; None when chunked; 0 when nothing is announced (RFC 9112 §6).
 
     Raises ClientError where two readers could disagree: both framings, several lengths, odd ones, other codings.
     """
-    lengths, codings = fields.all("content-length"), fields.all("transfer-encoding")
-    if codings:
-        if lengths or http10:
+    if "transfer-encoding" in fields:
+        codings = fields.all("transfer-encoding")
+        if "content-length" in fields or http10:
             raise ClientError(400, "The request announces its length in two ways, or in one that its version lacks.")
         if len(codings) > 1 or codings[0].lower() != "chunked":
             raise ClientError(501, "The only transfer coding understood here is chunked.")
         return None
-    if not lengths:
+    if "content-length" not in fields:
         return 0
+    lengths = fields.all("content-length")
     text = lengths[0]
     if len(lengths) > 1 or not (text.isascii() and text.isdigit()) or not _is_size(text):
         raise ClientError(400, "The Content-Length is not one number.")

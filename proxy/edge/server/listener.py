@@ -1,6 +1,7 @@
 """The public listener's life: start, serve, drain, stop. Knows connections, not requests."""
 
 import asyncio
+import contextlib
 import logging
 import resource
 import ssl as tls
@@ -15,6 +16,8 @@ from proxy.edge.server.settings import Hooks, ServerSettings
 _log: Final = logging.getLogger(__name__)
 _LOG_PAUSE: Final = 10.0
 """Seconds between two log lines that say that accepting fails."""
+_CUT_TIME: Final = 2.0
+"""Seconds that cancelled requests have to clean up."""
 _TURNS: Final = 3
 """Turns of the event loop in which requests that have arrived already are read before idle connections close."""
 
@@ -76,8 +79,11 @@ class Listener:
                 self._clients.retire_idle()
                 await self._clients.emptied()
         except TimeoutError:
+            self._acceptor.abort()
             self._clients.abort()
-            await self._clients.emptied()
+            with contextlib.suppress(TimeoutError):  # whoever clings to a cancelled request is left behind
+                async with asyncio.timeout(_CUT_TIME):
+                    await self._clients.emptied()
 
     def _has_room(self) -> bool:
         if self._clients is None or self._acceptor is None:

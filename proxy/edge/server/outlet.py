@@ -11,20 +11,22 @@ from typing import Final
 from proxy.errors import ClientGoneError
 
 _RESET: Final = pack("ii", 1, 0)
-SLICE: Final = 256 * 1024
-"""The most that is handed to the transport at once of a body in memory."""
+SLICE: Final = 128 * 1024
+"""The most of a body in memory that is handed to the transport at once, and the most that goes out between two turns
+of the event loop: a kernel that swallows megabytes must not make everybody else wait."""
 
 
 class Outlet:
     """One connection's sending side. Every method that sends raises ClientGoneError when nobody is there any more."""
 
-    __slots__ = ("_paused", "_transport", "_unread_timeout", "_waiter", "sent")
+    __slots__ = ("_paused", "_transport", "_unread_timeout", "_waiter", "_yielded_at", "sent")
 
     def __init__(self, transport: asyncio.Transport, unread_timeout: float) -> None:
         self._transport = transport
         self._unread_timeout = unread_timeout
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
+        self._yielded_at = 0
         self.sent = 0
         """Bytes handed to the transport so far."""
 
@@ -45,11 +47,14 @@ class Outlet:
         self._transport.write(data)
         self.sent += len(data)
 
-    async def send(self, data: bytes) -> None:
-        """Send, and wait until there is room for more."""
+    async def send(self, data: bytes | memoryview) -> None:
+        """Send, and wait until there is room for more and the others have had their turn."""
         self.write(data)
         if self._paused:
             await self.drain()
+        elif self.sent - self._yielded_at >= SLICE:
+            self._yielded_at = self.sent
+            await asyncio.sleep(0)
 
     async def send_whole(self, head: bytes, body: bytes) -> None:
         """Send a head and a body in memory: one write where that is cheap, else slices that wait for each other."""
@@ -59,9 +64,7 @@ class Outlet:
         await self.send(head)
         view = memoryview(body)
         for start in range(0, len(body), SLICE):
-            self.write(view[start : start + SLICE])
-            if self._paused:
-                await self.drain()
+            await self.send(view[start : start + SLICE])
 
     async def drain(self) -> None:
         """Wait while the client does not read; cut it off when it reads nothing at all for too long."""

@@ -1,6 +1,7 @@
 """Request targets and authorities: which are valid, and what they mean (RFC 9112 §3.2, RFC 3986). Rewrites nothing."""
 
 import re
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from typing import Final, NamedTuple
 
@@ -22,6 +23,7 @@ class Target(NamedTuple):
     authority: str | None
 
 
+@lru_cache(maxsize=1024)
 def is_authority(text: str) -> bool:
     """Whether this is a valid ``host[:port]`` with a host that is not empty (RFC 9110 §7.2, §4.2.1)."""
     match = _AUTHORITY.match(text)

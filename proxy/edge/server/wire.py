@@ -20,6 +20,9 @@ _FRAMING_FIELDS: Final = frozenset(
 """Written here and nowhere else, whatever a head carries of them."""
 _STATUSES: Final = range(101, 1000)
 _TOKEN: Final = pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_FIRST_FINAL: Final = 200
+_NO_CONTENT: Final = 204
+_NOT_MODIFIED: Final = 304
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -43,14 +46,13 @@ class Frame(NamedTuple):
 def frame(method: str, head: ResponseHead, body_length: int | None, stated: int | None, *, http10: bool) -> Frame:
     """Frame an answer. ``body_length`` is None for a stream; ``stated`` is what Content-Length should say of content
     that is not sent (HEAD, 304)."""
-    declared = declared_length(head.fields)
-    if head.status == HTTPStatus.NO_CONTENT or head.status < HTTPStatus.OK:
+    if head.status == _NO_CONTENT or head.status < _FIRST_FINAL:
         return Frame(Framing.NONE, None)
     if method == "HEAD":
-        return Frame(Framing.NONE, _first(stated, declared, body_length or None))
-    if head.status == HTTPStatus.NOT_MODIFIED:
+        return Frame(Framing.NONE, _first(stated, declared_length(head.fields), body_length or None))
+    if head.status == _NOT_MODIFIED:
         return Frame(Framing.NONE, stated)
-    length = _first(body_length, declared)
+    length = declared_length(head.fields) if body_length is None else body_length
     if length is not None:
         return Frame(Framing.SIZED, length)
     return Frame(Framing.UNTIL_CLOSE if http10 else Framing.CHUNKED, None)
@@ -75,24 +77,24 @@ def render_head(head: ResponseHead, extra: list[FieldLine], date: str) -> bytes:
     clients' fields were checked when they were read.
     """
     lines = [line for line in head.fields.lines if line[0].lower() not in _FRAMING_FIELDS]
-    if "date" not in head.fields and head.status >= HTTPStatus.OK:
+    if "date" not in head.fields and head.status >= _FIRST_FINAL:
         lines.append(("Date", date))
     lines += extra
     reason = head.reason or _PHRASES.get(head.status, "")
     if head.status not in _STATUSES:
         raise ValueError(f"{head.status} is no status")
-    text = f"HTTP/1.1 {head.status} {reason}\r\n" + "".join([f"{name}: {value}\r\n" for name, value in lines])
+    text = f"HTTP/1.1 {head.status} {reason}\r\n" + "".join([f"{_name(name)}: {value}\r\n" for name, value in lines])
     breaks = len(lines) + 1
     if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:
         raise ValueError("a field contains a line break or NUL")
-    if not all(_is_token(name) for name, _ in lines):
-        raise ValueError("a field name is not a token")
     return text.encode("latin-1") + b"\r\n"
 
 
 @lru_cache(maxsize=4096)
-def _is_token(name: str) -> bool:
-    return _TOKEN.match(name) is not None
+def _name(name: str) -> str:
+    if _TOKEN.match(name) is None:
+        raise ValueError("a field name is not a token")
+    return name
 
 
 def connection_lines(frame: Frame, *, http10: bool, close: bool) -> list[FieldLine]:
