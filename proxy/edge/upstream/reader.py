@@ -237,7 +237,10 @@ class ResponseReader:
 
 
 def _persists(fields: Fields, version: str, chunked: bool) -> bool:
-    options = {option.strip().lower() for option in (fields.joined("connection") or "").split(",")}
+    connection = fields.joined("connection")
+    if connection is None:
+        return version == "1.1"
+    options = {option.strip().lower() for option in connection.split(",")}
     if "close" in options:
         return False
     return version == "1.1" or ("keep-alive" in options and not chunked)

@@ -3,6 +3,9 @@
 from typing import Any
 
 import pytest
+from httptools import HttpRequestParser
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.edge.upstream.settings import Origin
 from proxy.edge.upstream.wire import request_head
@@ -134,5 +137,50 @@ def test_target_begins_with_a_slash(target: str) -> None:
 
 @pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "CONNECTION", "Upgrade"])
 def test_framing_is_the_adapter_s_alone(name: str) -> None:
-    with pytest.raises(ValueError, match=name):
+    with pytest.raises(ValueError, match=name.lower()):
         request_head(a_request(fields=Fields([(name, "1")])), ORIGIN)
+
+
+class Parsed:
+    """What a server reads."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+        self.url = b""
+        self.messages = 0
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the target."""
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field line."""
+        self.lines.append((name.decode("latin-1"), value.decode("latin-1")))
+
+    def on_message_complete(self) -> None:
+        """A request."""
+        self.messages += 1
+
+
+WILD = st.text(st.sampled_from("aA0-: \t\r\n\0\x7f\xe9\u0100/?%#,;"), max_size=12)
+TAME = st.text(st.sampled_from("aA0-"), min_size=1, max_size=6)
+
+
+@given(
+    target=WILD.map(lambda text: "/" + text),
+    host=st.one_of(st.none(), TAME, WILD),
+    lines=st.lists(st.tuples(st.one_of(TAME, WILD), WILD), max_size=4),
+)
+def test_a_server_reads_what_was_meant_or_nothing_was_sent(
+    target: str, host: str | None, lines: list[tuple[str, str]]
+) -> None:
+    try:
+        head = request_head(a_request(target=target, host=host, fields=Fields(lines)), ORIGIN)
+    except ClientError:
+        return
+    parsed = Parsed()
+    HttpRequestParser(parsed).feed_data(head)
+    expected = [("Host", host or ORIGIN.authority), *((name, value.strip(" \t")) for name, value in lines)]
+    assert [(name, value.strip(" \t")) for name, value in parsed.lines] == expected
+    assert parsed.url.decode("latin-1") == target
+    assert parsed.messages == 1
