@@ -17,7 +17,7 @@ from proxy.policy.cache_key import CacheKey
 from proxy.store.redis_address import parse_address
 from proxy.store.redis_client import Limits
 from proxy.store.redis_names import variants_name
-from proxy.store.redis_store import RedisStore
+from proxy.store.redis_store import Bounds, RedisStore
 from tests.support.builders import a_key, a_stored
 from tests.support.redis_faults import ERRORS, VALUES, WIRE, WRITE_ERRORS, FaultyRedis
 from tests.support.redis_server import RedisServer
@@ -344,3 +344,28 @@ async def test_a_wrong_password_is_logged_as_an_error_once(
         store = await a_store(server.url.replace("//", "//:right@"))
         await fill(store)
         assert await look_up(store, KEYS[0]) == body_of(KEYS[0])
+
+
+async def test_when_all_times_to_live_have_passed_the_keyspace_is_empty(server: RedisServer) -> None:
+    short = Bounds(variants=3, log_keep=0.2)
+    store = RedisStore(parse_address(server.url), SystemClock(), Limits(timeout=BUDGET), short)
+    await store.open()
+    await fill_for(store, 0.4)
+    server.command("SET", variants_name("tambo", KEYS[0]), "of another type")
+    await store.put(KEYS[0], a_stored(), 0.4)
+    await store.log_purge(PURGE)
+    assert server.command("DBSIZE") != b":0\r\n"
+    await store.close()
+    deadline = time.monotonic() + 5
+    while server.command("DBSIZE") != b":0\r\n":
+        assert time.monotonic() < deadline, "something was written without an end"
+        await asyncio.sleep(0.05)
+
+
+async def fill_for(store: RedisStore, seconds: float) -> None:
+    """Several variants for each key, more than are kept."""
+    for key in KEYS:
+        for language in ("es", "qu", "ay", "en"):
+            variant = a_stored(secondary_key=(("accept-language", language),))
+            await store.put(key, variant, seconds)
+    await store.client.settled()
