@@ -15,6 +15,7 @@ from proxy.edge.server.exchange import Exchange
 from proxy.edge.server.intake import Incoming, Intake
 from proxy.edge.server.origin import Origin, origin
 from proxy.edge.server.outlet import Outlet
+from proxy.edge.server.parting import Parting
 from proxy.edge.server.roster import Roster
 from proxy.edge.server.tunnel import Inlet
 from proxy.errors import ClientError, ClientGoneError
@@ -33,10 +34,9 @@ class ClientConnection(RequestHandler):
         "_held",
         "_inlet",
         "_intake",
-        "_lingers",
         "_link",
+        "_parting",
         "_queue",
-        "_swallowed",
         "_times_head",
         "is_deaf",
         "is_surplus",
@@ -66,13 +66,12 @@ class ClientConnection(RequestHandler):
         self._deadline = Deadline(loop, self._expire)
         self._times_head = False
         self._has_served = False
-        self._swallowed = 0
-        self._lingers = False
         self.is_deaf = False
         self.is_surplus = False
         self.origin: Origin
         self.outlet: Outlet
         self._link: asyncio.Transport
+        self._parting: Parting
 
     @property
     def has_waiting(self) -> bool:
@@ -85,6 +84,7 @@ class ClientConnection(RequestHandler):
         """A client came."""
         settings = self.roster.settings
         self._link = cast("asyncio.Transport", transport)
+        self._parting = Parting(self._link, settings)
         self.outlet = Outlet(self._link, settings.unread_timeout)
         secure = transport.get_extra_info("sslcontext") is not None
         self.origin = origin(transport.get_extra_info("peername"), settings.trusted_proxies, secure=secure)
@@ -94,7 +94,7 @@ class ClientConnection(RequestHandler):
         """It is gone: whatever runs for it is told."""
         task = self._task_handler
         super().connection_lost(exc)
-        self.is_deaf = True
+        self.is_deaf = self._parting.is_over = True
         self._deadline.stop()
         self.outlet.resume()
         self._intake.fail(ClientGoneError("the connection is closed"))
@@ -120,7 +120,7 @@ class ClientConnection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Bytes came; or, with none, reading may go on with what is held."""
         if self.is_deaf:
-            self._swallow(len(data))
+            self._parting.swallow(len(data))
         elif self._inlet is not None:
             self._inlet.feed(data)
         else:
@@ -152,19 +152,11 @@ class ClientConnection(RequestHandler):
 
     def _give_up(self, error: ClientError) -> None:
         """Nothing behind this can be read: whoever reads the body is told, or the error is answered in its turn."""
-        self.is_deaf = self._lingers = True
+        self.is_deaf = self._parting.lingers = True
         self._held = b""
         if not self._intake.fail(error):
             self._queue.append(error)
             self._wake()
-
-    def _swallow(self, size: int) -> None:
-        self._swallowed += size
-        if self._swallowed > self.roster.settings.lingering_bytes and not self._task_is_busy():
-            self._link.abort()
-
-    def _task_is_busy(self) -> bool:
-        return bool(self._queue) or self._request_in_progress
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -182,7 +174,9 @@ class ClientConnection(RequestHandler):
                 while (incoming := await self._next()) is not None:
                     if not await self._serve(incoming):
                         break
-            await self._part()
+            self.is_deaf = True
+            self._parting.lingers |= bool(self._queue or self._held or (self.roster.is_draining and self._has_served))
+            await self._parting.leave()
         except asyncio.CancelledError:
             self._link.abort()
             raise
@@ -191,13 +185,9 @@ class ClientConnection(RequestHandler):
             self._link.abort()
 
     async def _serve(self, incoming: Incoming | ClientError) -> bool:
-        self._request_in_progress = True
-        try:
-            keeps = await Exchange(self, incoming).run()
-        finally:
-            self._request_in_progress = False
+        keeps = await Exchange(self, incoming).run()
         if not isinstance(incoming, ClientError) and not incoming.content.is_eof():
-            self._lingers = True
+            self._parting.lingers = True
         if keeps and self._intake.upgraded and not self._queue:
             self._intake.decline_upgrade()
             self.data_received(b"")
@@ -209,7 +199,7 @@ class ClientConnection(RequestHandler):
             if self.is_deaf:
                 return None
             if self.roster.is_closing and self._has_served:
-                self._lingers = True
+                self._parting.lingers = True
                 return None
             self.roster.idle[self] = None
             self._waiter = self._loop.create_future()
@@ -240,7 +230,7 @@ class ClientConnection(RequestHandler):
         """Close the connection if nothing is being answered on it; ``linger`` spares the client a reset."""
         if self._waiter is not None and not self._waiter.done():
             self.is_deaf = True
-            self._lingers = linger
+            self._parting.lingers = linger
             self._wake()
 
     def hurry(self) -> None:
@@ -249,22 +239,6 @@ class ClientConnection(RequestHandler):
             self.retire(linger=True)
         elif not self._intake.in_head:
             self._deadline.set(_NEWCOMER_TIME)
-
-    async def _part(self) -> None:
-        """Close. What the client still sends is swallowed for a while, lest a reset destroys what it has not read."""
-        if self._link.is_closing():
-            return
-        if self._lingers:
-            self.is_deaf = True
-            self._swallowed = 0
-            if self._link.can_write_eof():
-                self._link.write_eof()
-            self._resume_transport_reading()
-            await asyncio.sleep(self.roster.settings.lingering_timeout)  # ends early with the connection
-        unsent = self._link.get_write_buffer_size()
-        self._link.close()
-        if unsent:
-            self._await_reading(unsent + 1)
 
     # Deadlines -----------------------------------------------------------------------------------------------------
 
@@ -287,13 +261,3 @@ class ClientConnection(RequestHandler):
             self._give_up(ClientError(408, "The request's head did not arrive in time."))
         else:
             self.retire(linger=False)
-
-    def _await_reading(self, before: int) -> None:
-        """Closed with bytes unsent: give the client time while it reads, and no more."""
-        pending = self._link.get_write_buffer_size()
-        if self.transport is None:
-            return
-        if pending >= before:
-            self._link.abort()
-        else:
-            self._loop.call_later(self.roster.settings.unread_timeout, self._await_reading, pending)

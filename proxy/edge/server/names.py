@@ -15,9 +15,7 @@ HANDLER_NAMES: Final = (
     "_parser",
     "_pause_reading_for_buffer",
     "_reading_paused",
-    "_request_in_progress",
     "_resume_reading_for_buffer",
-    "_resume_transport_reading",
     "_task_handler",
     "_waiter",
 )
