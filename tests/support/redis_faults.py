@@ -53,6 +53,7 @@ class FaultyRedis:
         self.mode = "pass"
         self.swap_with = b""
         """The hash that ``swap`` answers with, whichever was asked for."""
+        self._ended = asyncio.Event()
         self.accepted = 0
         self.open_most = 0
 
@@ -80,6 +81,7 @@ class FaultyRedis:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._ended.set()
         await self._unlisten()
         self.cut_all()
 
@@ -135,7 +137,7 @@ class FaultyRedis:
             case "drop":
                 writer.close()
             case "hang":
-                await asyncio.Event().wait()
+                await self._ended.wait()
             case "slow":
                 await asyncio.sleep(0.5)
                 writer.write(line)
