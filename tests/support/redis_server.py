@@ -51,6 +51,7 @@ class RedisServer:
         deadline = time.monotonic() + START_WITHIN
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
                 raise RuntimeError((self.folder / "redis.log").read_text())
             time.sleep(0.01)
 
