@@ -171,9 +171,8 @@ class ClientConnection(RequestHandler):
             if self.is_surplus:
                 await self._serve(ClientError(503, "There are too many connections."))
             else:
-                while (incoming := await self._next()) is not None:
-                    if not await self._serve(incoming):
-                        break
+                while await self._serve_next():
+                    pass
             self.is_deaf = True
             self._parting.lingers |= bool(self._queue or self._held or (self.roster.is_draining and self._has_served))
             await self._parting.leave()
@@ -183,6 +182,11 @@ class ClientConnection(RequestHandler):
         except Exception as bug:  # noqa: BLE001 - the outermost boundary of a connection
             self.roster.hooks.bug("serving a connection", bug)
             self._link.abort()
+
+    async def _serve_next(self) -> bool:
+        """Keeps nothing of a request while the next one is waited for."""
+        incoming = await self._next()
+        return incoming is not None and await self._serve(incoming)
 
     async def _serve(self, incoming: Incoming | ClientError) -> bool:
         keeps = await Exchange(self, incoming).run()
