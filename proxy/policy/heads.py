@@ -25,6 +25,7 @@ _ABOUT_CONTENT: Final = frozenset(
 _SF_TOKEN = re.compile(rf"(?=[A-Za-z*])(?:{TOKEN}|[:/])+")
 _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
 _MOST_SECONDS: Final = 2**31
+_SWITCHING_PROTOCOLS: Final = 101
 
 
 def reused_head(stored: StoredResponse, route: RoutePolicy, now: float, disposition: Disposition) -> ResponseHead:
@@ -44,8 +45,13 @@ def reused_head(stored: StoredResponse, route: RoutePolicy, now: float, disposit
 
 
 def relayed_head(response: ResponseHead, route: RoutePolicy, disposition: Disposition) -> ResponseHead:
-    """The head of the upstream's answer on its way through: its end-to-end fields, Content-Length among them."""
+    """The head of the upstream's answer on its way through: its end-to-end fields, Content-Length among them.
+
+    A 101 also says which protocol it switched to (RFC 9110 §7.8).
+    """
     kept = end_to_end(response.fields).without(_stripped(route))
+    if response.status == _SWITCHING_PROTOCOLS:
+        kept = kept.adding(*(("Upgrade", value) for value in response.fields.all("upgrade")))
     return ResponseHead(response.status, kept.adding(*_about(disposition)), response.reason)
 
 

@@ -47,6 +47,12 @@ _NEVER_KEPT: Final = frozenset({206, 304})
 _FIRST_FINAL_STATUS: Final = 200
 _OK: Final = 200
 _STATE_PRECONDITIONS: Final = ("if-match", "if-unmodified-since")
+_CREDENTIALS: Final = (
+    *("x-api-key", "api-key", "apikey", "x-apikey", "x-auth-token", "x-access-token", "x-session-token"),
+    *("x-amz-security-token", "x-goog-api-key", "x-rapidapi-key", "ocp-apim-subscription-key", "private-token"),
+)
+"""Fields by which APIs know their callers, beside Authorization. Of an answer to them that says nothing of its own
+freshness, nobody has said that others may have it."""
 _NOBODYS_OWN: Final = frozenset(
     {NotStoredReason.STATUS, NotStoredReason.VARY_STAR, NotStoredReason.CONTENT_TYPE, NotStoredReason.ROUTE_OFF}
 )
@@ -105,7 +111,7 @@ def assess(
     is_negative = judgement.verdict is Verdict.NEGATIVE
     if is_negative:
         fresh = shortened(fresh, route)
-    reason = reason or _without_lifetime(response, fresh, route, is_negative=is_negative)
+    reason = reason or _without_lifetime(request, response, fresh, route, is_negative=is_negative)
     if reason is not None or fresh is None:
         reason = reason or NotStoredReason.STATUS
         return NotStored(reason, shared=response.status >= FIRST_ERROR_STATUS and reason in _NOBODYS_OWN)
@@ -201,23 +207,33 @@ def is_announced_too_large(response: ResponseHead, route: RoutePolicy) -> bool:
 
 
 def _without_lifetime(
-    response: ResponseHead, fresh: Lifetime | None, route: RoutePolicy, *, is_negative: bool
+    request: RequestHead, response: ResponseHead, fresh: Lifetime | None, route: RoutePolicy, *, is_negative: bool
 ) -> NotStoredReason | None:
     """What is not kept because nobody said for how long, or not of this status."""
     if fresh is None:
         return NotStoredReason.CONTENT_TYPE if response.status == _OK else NotStoredReason.STATUS
+    if fresh.source is LifetimeSource.ROUTE and route.mode is Mode.RFC:
+        private = _privately_silent(request, response, route)
+        if private is not None:
+            return private
     if is_negative:
         return None if fresh.seconds > 0 else NotStoredReason.BODY_VERDICT
     if fresh.source is LifetimeSource.ROUTE:
-        return _without_routes_lifetime(response, fresh.seconds, route)
+        return None if fresh.seconds > 0 else _without_routes_lifetime(response, route)
     return None if route.statuses is None or response.status in route.statuses else NotStoredReason.STATUS
 
 
-def _without_routes_lifetime(response: ResponseHead, seconds: float, route: RoutePolicy) -> NotStoredReason | None:
-    if route.mode is Mode.RFC and "set-cookie" in response.fields:  # nobody said that this may be shared
+def _privately_silent(request: RequestHead, response: ResponseHead, route: RoutePolicy) -> NotStoredReason | None:
+    """Signs of privacy in an exchange of which nobody said that its answer may be shared: then a route's lifetime does
+    not fill in."""
+    if "set-cookie" in response.fields:
         return NotStoredReason.SET_COOKIE
-    if seconds > 0:
-        return None
+    if any(name in request.fields and name not in route.key.fields for name in _CREDENTIALS):
+        return NotStoredReason.AUTHORIZATION
+    return None
+
+
+def _without_routes_lifetime(response: ResponseHead, route: RoutePolicy) -> NotStoredReason | None:
     if response.status in route.ttl_by_status:
         return NotStoredReason.STATUS
     is_for_later = route.mode is Mode.OVERRIDE and bool(route.stale_while_revalidate or route.stale_if_error)

@@ -190,6 +190,12 @@ def test_a_relayed_head_loses_what_was_for_the_hop() -> None:
     )
 
 
+def test_a_101_says_what_it_switched_to() -> None:
+    fields = Fields([("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Accept", "x")])
+    head = relayed_head(ResponseHead(101, fields), ROUTE, dispositions.passed())
+    assert head.fields.lines[:2] == (("Sec-WebSocket-Accept", "x"), ("Upgrade", "websocket"))
+
+
 def test_a_304_keeps_what_caches_need_and_drops_what_describes_content() -> None:
     kept = (
         "Cache-Control",

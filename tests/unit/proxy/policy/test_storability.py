@@ -18,7 +18,7 @@ from proxy.policy.disposition import (
 )
 from proxy.policy.field_values import format_http_date
 from proxy.policy.messages import Fields, ResponseHead, Timing, Windows
-from proxy.policy.route import ForwardFields, RoutePolicy
+from proxy.policy.route import ForwardFields, KeyRule, RoutePolicy
 from proxy.policy.storability import admit, assess, held_back, is_event_stream
 from tests.support.builders import T0, a_key, a_request
 from tests.support.policy import a_head, a_route, a_rule, an_override, assessed, match_of, stored_as
@@ -210,6 +210,26 @@ def test_authorization(cache_control: str, *, is_kept: bool, allows: bool) -> No
     if not is_kept:
         assert decision == NotStored(R.AUTHORIZATION)
     assert stored_as(head).allows_authorized is allows
+
+
+API_KEY = {"X-Api-Key": "k"}
+
+
+@pytest.mark.parametrize(
+    ("route", "lines", "is_kept"),
+    [
+        pytest.param(a_route(ttl=9.0), {}, False, id="rfc: nobody said that others may have it"),
+        pytest.param(a_route(ttl=9.0), FRESH, True, id="3 the origin said so"),
+        pytest.param(a_route(ttl=9.0, key=KeyRule(fields=("x-api-key",))), {}, True, id="rfc: it is in the key"),
+        pytest.param(an_override(), {}, True, id="override: this file decides"),
+    ],
+)
+def test_keys_of_apis_are_a_sign_of_privacy(route: RoutePolicy, lines: dict[str, str], *, is_kept: bool) -> None:
+    decision = assessed(a_head(lines), route, a_request(lines=API_KEY))
+    if is_kept:
+        assert isinstance(decision, Storable)
+    else:
+        assert decision == NotStored(R.AUTHORIZATION)
 
 
 def test_a_strict_route_keeps_no_answer_to_credentials() -> None:
