@@ -20,8 +20,11 @@ LOG: Final = logging.getLogger("tambo.store")
 
 INTERVAL: Final = 1.0
 """Seconds between two rounds when nothing wakes it."""
-_STEP: Final = 200
-"""Keys of the memory tier in one step: under a millisecond."""
+_STEP: Final = 32
+"""Keys of the memory tier in one step: about a millisecond where each of them changes."""
+
+_BREATH: Final = 0.005
+"""Seconds between two steps on the lasting store: clients come first."""
 
 
 class Purged(Protocol):
@@ -110,6 +113,7 @@ class Housekeeper:
             self._backing_done = swept.carried_out
             if not swept.more:
                 break
+            await asyncio.sleep(_BREATH)
         if self._backing_done > before and changed:
             LOG.info("purges carried out", extra={"responses": changed, "position": self._backing_done})
 
