@@ -50,7 +50,7 @@ class App:
         self._clock = clock
         self._opened = AsyncExitStack()
         self._is_ready = False
-        self._telemetry = Telemetry(clock)
+        self._telemetry = Telemetry()
         self._backing = make_backing(config, clock)
         self._memory = Memory(config.store.memory, clock, config.store.max_variants)
         upstream = config.upstream

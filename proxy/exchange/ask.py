@@ -7,6 +7,9 @@ from proxy.policy.disposition import Admission, ForwardReason, Shareable
 from proxy.policy.messages import Fields, RequestHead, StoredResponse
 from proxy.policy.route import Match, RoutePolicy
 
+MOST_TRIES = 4
+"""Fetches of others that a request waits for, one after the other: each can bring one variant that is not its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -20,7 +23,10 @@ class Ask:
     why: ForwardReason = ForwardReason.URI_MISS
     stale: StoredResponse | None = None
     conditional: Fields = field(default_factory=Fields)
-    is_second_try: bool = False
+    tries: int = 0
+    """How often it has waited for another's fetch that was not for it."""
+    is_alone: bool = False
+    """It waited for what turned out to be somebody's own: it goes upstream by itself."""
 
     @property
     def route(self) -> RoutePolicy:
@@ -30,4 +36,4 @@ class Ask:
     @property
     def may_share(self) -> bool:
         """Whether it may wait for another's fetch and others for its own."""
-        return isinstance(self.admission, Shareable) and not self.is_second_try
+        return isinstance(self.admission, Shareable) and not self.is_alone and self.tries < MOST_TRIES

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from proxy.clock import Clock
 from proxy.errors import StoreUnavailable, UpstreamError
 from proxy.exchange import problems
+from proxy.exchange.ask import Ask
 from proxy.exchange.bodies import RelayedBody
 from proxy.exchange.guard import Guard
 from proxy.exchange.ports import (
@@ -26,7 +27,7 @@ from proxy.exchange.ports import (
 )
 from proxy.policy import dispositions
 from proxy.policy.cache_key import cache_key
-from proxy.policy.disposition import Disposition, ForwardReason, NotStoredReason, PassThrough, Shareable
+from proxy.policy.disposition import Disposition, ForwardReason, NotStoredReason, PassThrough
 from proxy.policy.forwarding import is_upgrade, upstream_fields
 from proxy.policy.heads import relayed_head
 from proxy.policy.invalidation import invalidates
@@ -59,12 +60,12 @@ class Passer:
             await self._invalidate(request, match)
         return answer
 
-    async def forward_head(self, request: RequestHead, match: Match, why: ForwardReason) -> Answer:
+    async def forward_head(self, ask: Ask) -> Answer:
         """Send a HEAD for which nothing usable is stored; its answer is not stored."""
-        key = cache_key(request, match)
-        host = request.authority if match.route.key.host else None
-        fields = upstream_fields(request, match.route, Shareable())
-        return await self._relay(UpstreamRequest("HEAD", key.target, host, fields), match, dispositions.head_miss(why))
+        host = ask.request.authority if ask.route.key.host else None
+        fields = upstream_fields(ask.request, ask.route, ask.admission)
+        sent = UpstreamRequest("HEAD", ask.key.target, host, fields)
+        return await self._relay(sent, ask.match, dispositions.head_miss(ask.why))
 
     async def _relay(self, sent: UpstreamRequest, match: Match, disposition: Disposition) -> Answer:
         route = match.route

@@ -11,7 +11,7 @@ from typing import assert_never
 from proxy.clock import Clock
 from proxy.errors import Failure, StoreUnavailable, UpstreamError
 from proxy.exchange.bodies import GrowingBody, RelayedBody
-from proxy.exchange.guard import Guard
+from proxy.exchange.guard import Guard, Slot
 from proxy.exchange.ports import Cause, Fetched, Observer, Store, Upstream, UpstreamRequest
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, Spoken, Streaming
 from proxy.policy.cache_key import CacheKey
@@ -69,8 +69,13 @@ class Refresher:
         """Settle ``flight``, whatever comes. Runs as the flight's own task."""
         route = job.match.route.name
         try:
-            async with asyncio.timeout(self.total):
-                await self._fetch(job, flight)
+            slot = await self.guard.admit()
+            try:
+                async with asyncio.timeout(self.total):  # from here: waiting for a place is not the upstream's fault
+                    await self._fetch(job, flight, slot)
+            except BaseException:
+                slot.release()
+                raise
         except TimeoutError:
             self._fail(flight, route, UpstreamError(Failure.TIMEOUT, f"not complete after {self.total:g} s"))
         except UpstreamError as error:
@@ -80,13 +85,8 @@ class Refresher:
         self.observer.upstream_failed(route, error.failure, error.detail)
         flight.settle(Failed(error))
 
-    async def _fetch(self, job: Job, flight: Flight) -> None:
-        slot = await self.guard.admit()
-        try:
-            arrived = await self._send(job, slot.release)
-        except BaseException:
-            slot.release()
-            raise
+    async def _fetch(self, job: Job, flight: Flight, slot: Slot) -> None:
+        arrived = await self._send(job, slot.release)
         try:
             outcome = await self._take(job, flight, arrived)
         except BaseException:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import assert_never
 
 from proxy.clock import Clock
-from proxy.errors import StoreUnavailable, UpstreamError
+from proxy.errors import Failure, StoreUnavailable, UpstreamError
 from proxy.exchange import problems
 from proxy.exchange.ask import Ask
 from proxy.exchange.passing import Passer
@@ -100,7 +100,7 @@ class Exchange:
         if ask.may_share and (flight := self._joinable(ask)) is not None:
             return await self._follow(ask, flight)
         if ask.request.method == "HEAD":
-            return await self.passer.forward_head(ask.request, ask.match, ask.why)
+            return await self.passer.forward_head(ask)
         return await self._lead(ask)
 
     def _joinable(self, ask: Ask) -> Flight | None:
@@ -162,9 +162,12 @@ class Exchange:
                 return self._speak(ask, outcome, is_follower=is_follower)
             case Failed(error):
                 return self._fail(ask, error, is_follower=is_follower)
-            case Shared() | Spoken() | Alone():
-                # Not for this one: it looks again, and goes upstream by itself where need be.
-                return await self._answer_from_store(replace(ask, is_second_try=True))
+            case Shared():  # another variant: it looks again, and waits again where its own is being fetched
+                return await self._answer_from_store(replace(ask, tries=ask.tries + 1))
+            case Spoken() | Alone() if is_follower:
+                return await self._answer_from_store(replace(ask, is_alone=True))
+            case Spoken() | Alone():  # its own fetch was cut short: by shutdown, or by a mistake of ours
+                return self._fail(ask, UpstreamError(Failure.PROTOCOL, "the fetch was cut short"), is_follower=False)
             case _:
                 assert_never(outcome)
 

@@ -163,6 +163,9 @@ class SingleFlight:
         flight.outcome.add_done_callback(lambda _: self._retire(flight))
         try:
             await fill(flight)
+        except asyncio.CancelledError:  # shutdown: whoever waits must not begin anew
+            flight.settle(Failed(UpstreamError(Failure.PROTOCOL, "cut short by shutdown")))
+            raise
         finally:
             # Whatever happened (a bug, a cancellation), nobody is left waiting: they go by themselves.
             flight.settle(Alone())

@@ -2,7 +2,6 @@
 
 import logging
 
-from proxy.clock import Clock
 from proxy.errors import Failure
 from proxy.exchange.ports import Exchanged
 from proxy.telemetry.counters import Counters
@@ -12,17 +11,12 @@ UPSTREAM = logging.getLogger("tambo.upstream")
 STORE = logging.getLogger("tambo.store")
 BUG = logging.getLogger("tambo.bug")
 
-STORE_LOG_SECONDS = 60.0
-"""A failing store is logged once, then at most this often: an outage must not fill the disk as well."""
-
 
 class Telemetry(Counters):
     """Counters with a voice."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._clock = clock
-        self._store_logged_at = -STORE_LOG_SECONDS
         self.bugs = 0
 
     def exchanged(self, event: Exchanged) -> None:
@@ -55,11 +49,8 @@ class Telemetry(Counters):
         UPSTREAM.warning("upstream failed", extra={"route": route, "failure": failure.value, "detail": detail})
 
     def store_failed(self, operation: str, detail: str) -> None:
-        """Log a store that does not answer, once in a while; the store counts its operations by itself."""
-        now = self._clock.monotonic()
-        if now - self._store_logged_at >= STORE_LOG_SECONDS:
-            self._store_logged_at = now
-            STORE.warning("store failed; going on without it", extra={"operation": operation, "detail": detail})
+        """Say it to who looks closely: the stores count each failure and log each outage by themselves, once."""
+        STORE.debug("store failed; going on without it", extra={"operation": operation, "detail": detail})
 
     def internal_error(self, where: str, error: BaseException) -> None:
         """Log a bug with its traceback."""

@@ -22,6 +22,8 @@ class Reply:
     body_gate: asyncio.Event | None = None
     failure: UpstreamError | None = None
     """Raised in place of a head."""
+    bug: Exception | None = None
+    """Raised in place of a head: what should never be."""
     breaks: UpstreamError | None = None
     """Raised in place of the body's end."""
 
@@ -81,6 +83,8 @@ class ScriptedUpstream:
                 await reply.gate.wait()
         finally:
             self.inflight -= 1
+        if reply.bug is not None:
+            raise reply.bug
         if reply.failure is not None:
             raise reply.failure
         body = ScriptedBody(reply)

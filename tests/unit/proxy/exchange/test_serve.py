@@ -10,7 +10,7 @@ from proxy.errors import Failure, UpstreamError
 from proxy.exchange.guard import GuardSettings
 from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
 from proxy.policy.disposition import NotStoredReason, Verdict
-from proxy.policy.route import Mode, RoutePolicy, VerdictRule
+from proxy.policy.route import ForwardFields, Mode, RoutePolicy, VerdictRule
 from tests.support.builders import a_request
 from tests.support.origin import Reply, ScriptedUpstream
 from tests.support.scenario import Got, Scenario, a_route, settle
@@ -475,3 +475,55 @@ async def test_draining_finishes_what_is_under_way() -> None:
     assert await draining == 0
     assert (await asking).status == 200
     assert len(play.flights) == 0
+
+
+async def test_followers_of_another_variant_share_a_fetch_of_their_own() -> None:
+    gate = asyncio.Event()
+    spanish = Reply(lines=fresh(Vary="Accept-Language"), chunks=(b'"hola"',), gate=gate)
+    english = Reply(lines=fresh(Vary="Accept-Language"), chunks=(b'"hello"',))
+    play = Scenario(ScriptedUpstream(spanish, english))
+    leader = asyncio.ensure_future(play.get(lines={"Accept-Language": "es"}))
+    await play.origin.arrived.wait()
+    others = [asyncio.ensure_future(play.get(lines={"Accept-Language": "en"})) for _ in range(20)]
+    await settle()
+    gate.set()
+    assert (await leader).body == b'"hola"'
+    assert {got.body for got in await asyncio.gather(*others)} == {b'"hello"'}
+    assert len(play.origin.requests) == 2
+
+
+async def test_waiting_in_the_queue_does_not_count_against_the_fetch() -> None:
+    gate = asyncio.Event()
+    play = Scenario(
+        ScriptedUpstream(Reply(lines=fresh(), gate=gate), Reply(lines=fresh())),
+        guard_settings=GuardSettings(1, queue=5, queue_timeout=5),
+        total=0.2,
+    )
+    first = asyncio.ensure_future(play.get("/a"))
+    await play.origin.arrived.wait()
+    second = asyncio.ensure_future(play.get("/b"))
+    assert (await first).status == 504  # after 0.2 s, all of which the second one spent in the queue
+    assert (await second).status == 200
+
+
+async def test_a_head_with_authorization_takes_it_along() -> None:
+    play = Scenario(routes=(a_route(mode=Mode.OVERRIDE, forward_fields=ForwardFields.STRICT),))
+    await play.get(lines={"Authorization": "Bearer x"}, method="HEAD")
+    assert play.origin.requests[0].fields.joined("authorization") == "Bearer x"
+
+
+async def test_a_fetch_that_ends_without_a_word_is_a_502_and_is_not_begun_again() -> None:
+    play = Scenario(ScriptedUpstream(Reply(bug=ZeroDivisionError())))
+    got = await play.get()
+    assert got.status == 502
+    assert len(play.origin.requests) == 1
+    await settle()
+    assert len(play.observer.bugs) == 1
+
+
+async def test_what_is_cut_by_shutdown_is_told_so() -> None:
+    play = Scenario(ScriptedUpstream(Reply(gate=asyncio.Event())))
+    asking = play.together(2)
+    await play.origin.arrived.wait()
+    assert await play.flights.drain(0) == 1
+    assert [got.status for got in await asyncio.gather(*asking)] == [502, 502]

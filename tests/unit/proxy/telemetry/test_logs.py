@@ -12,7 +12,6 @@ from proxy.policy import dispositions
 from proxy.telemetry import logs
 from proxy.telemetry.observer import Telemetry
 from tests.support.builders import a_request
-from tests.support.clock import FakeClock
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +36,7 @@ def an_exchange(target: str) -> Exchanged:
 def test_a_request_is_one_json_object() -> None:
     stream = io.StringIO()
     logs.set_up("info", as_json=True, stream=stream)
-    Telemetry(FakeClock()).exchanged(an_exchange('/a"\x1b[31m\n'))
+    Telemetry().exchanged(an_exchange('/a"\x1b[31m\n'))
     (line,) = lines(stream)
     read = json.loads(line)
     assert (read["message"], read["target"], read["cache"], read["seconds"]) == (
@@ -54,21 +53,9 @@ def test_a_request_is_one_json_object() -> None:
 def test_on_a_terminal_a_target_cannot_write_control_characters() -> None:
     stream = io.StringIO()
     logs.set_up("info", as_json=False, stream=stream)
-    Telemetry(FakeClock()).exchanged(an_exchange("/a\x1b[31m\nfake"))
+    Telemetry().exchanged(an_exchange("/a\x1b[31m\nfake"))
     (line,) = lines(stream)
     assert "GET /a\\x1b[31m\\nfake 200 HIT 0.001s" in line
-
-
-def test_a_failing_store_is_logged_once_a_minute() -> None:
-    stream, clock = io.StringIO(), FakeClock()
-    logs.set_up("info", as_json=True, stream=stream)
-    telemetry = Telemetry(clock)
-    for _ in range(5):
-        telemetry.store_failed("lookup", "refused")
-    assert len(lines(stream)) == 1
-    clock.advance(61)
-    telemetry.store_failed("lookup", "refused")
-    assert len(lines(stream)) == 2
 
 
 def test_a_bug_comes_with_its_traceback() -> None:
@@ -76,7 +63,7 @@ def test_a_bug_comes_with_its_traceback() -> None:
     logs.set_up("info", as_json=True, stream=stream)
     with pytest.raises(ZeroDivisionError) as caught:
         _ = 1 // 0
-    Telemetry(FakeClock()).internal_error("serve", caught.value)
+    Telemetry().internal_error("serve", caught.value)
     assert "1 // 0" in json.loads(lines(stream)[0])["exception"]
 
 
@@ -86,4 +73,4 @@ def test_a_log_that_cannot_be_written_stops_nothing() -> None:
             raise OSError(28, "No space left on device")
 
     logs.set_up("info", as_json=True, stream=Full())
-    Telemetry(FakeClock()).exchanged(an_exchange("/a"))
+    Telemetry().exchanged(an_exchange("/a"))

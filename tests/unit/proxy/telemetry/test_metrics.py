@@ -9,7 +9,6 @@ from proxy.telemetry.counters import Histogram
 from proxy.telemetry.metrics import Sources, TamboCollector, TierGauges, UpstreamGauges, exposition
 from proxy.telemetry.observer import Telemetry
 from tests.support.builders import a_request
-from tests.support.clock import FakeClock
 
 SOURCES = Sources(
     lambda: UpstreamGauges(2, 3, {"queue-full": 1}),
@@ -37,7 +36,7 @@ def a_hit(method: str = "GET", saved: float = 12.5) -> Exchanged:
 
 
 def test_requests_are_counted_by_what_became_of_them() -> None:
-    telemetry = Telemetry(FakeClock())
+    telemetry = Telemetry()
     telemetry.exchanged(a_hit())
     telemetry.exchanged(a_hit())
     labels = {"route": "ruc", "method": "GET", "result": "hit", "status_class": "2xx"}
@@ -50,14 +49,14 @@ def test_requests_are_counted_by_what_became_of_them() -> None:
 
 
 def test_methods_that_clients_make_up_share_one_label() -> None:
-    telemetry = Telemetry(FakeClock())
+    telemetry = Telemetry()
     for number in range(100):
         telemetry.exchanged(a_hit(method=f"M{number}"))
     assert list(telemetry.requests) == [("ruc", "other", "hit", "2xx")]
 
 
 def test_every_metric_is_there_under_its_name() -> None:
-    telemetry = Telemetry(FakeClock())
+    telemetry = Telemetry()
     telemetry.exchanged(a_hit())
     telemetry.exchanged(Exchanged(a_request(), "ruc", dispositions.collapsed(ForwardReason.URI_MISS), 200, 1))
     telemetry.fetched(Fetched("ruc", Cause.MISS, "2xx", 3))
@@ -97,4 +96,4 @@ def test_every_metric_is_there_under_its_name() -> None:
 
 
 def test_a_scrape_of_a_fresh_process_works() -> None:
-    assert scrape(Telemetry(FakeClock()))["tambo_upstream_queue_depth", ()] == 3
+    assert scrape(Telemetry())["tambo_upstream_queue_depth", ()] == 3
