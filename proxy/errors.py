@@ -55,7 +55,7 @@ class UpstreamError(ProxyError):
 
 
 class StoreUnavailable(ProxyError):  # noqa: N818 - the field's word; it is a state, not a mistake
-    """A store did not do an operation in time. Never leaves the exchange on the request path: counted, treated as a miss."""
+    """A store did not do an operation in time. On the request path it ends in the exchange: counted, and a miss."""
 
     def __init__(self, operation: str, detail: str) -> None:
         super().__init__(f"{operation}: {detail}")

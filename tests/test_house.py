@@ -1,4 +1,4 @@
-"""House rules that no linter knows: modules are small and say what they are for, nothing is pickled, nothing unexplained."""
+"""House rules that no linter knows: small modules that say what they are for, nothing pickled, nothing unexplained."""
 
 import ast
 import re
