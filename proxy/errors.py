@@ -54,7 +54,7 @@ class UpstreamError(ProxyError):
         self.retry_after = retry_after
 
 
-class StoreUnavailable(ProxyError):  # noqa: N818 - the field's word; it is a state, not a mistake
+class StoreUnavailable(ProxyError):
     """A store did not do an operation in time. On the request path it ends in the exchange: counted, and a miss."""
 
     def __init__(self, operation: str, detail: str) -> None:
