@@ -101,7 +101,8 @@ class TieredStore:
                 return held
             raise
         # From here on nothing waits: what was purged while we read is judged with the purge, not put into memory.
-        visible = [variant for variant in self._judged(key, found.variants) if variant is not None]
+        judged = (self.judge(key, variant) for variant in found.variants)
+        visible = [variant for variant in judged if variant is not None]
         return self._merged(key, visible)
 
     def _merged(self, key: CacheKey, found: Sequence[StoredResponse]) -> Sequence[StoredResponse]:
@@ -121,15 +122,11 @@ class TieredStore:
     def _in_memory(self, key: CacheKey) -> Sequence[StoredResponse]:
         """What memory holds and no hard purge concerns; what one does concern leaves now."""
         variants = self._memory.resident(key)
-        if variants and any(
-            judged is not variant for judged, variant in zip(self._judged(key, variants), variants, strict=True)
-        ):
-            self._memory.revise(key, self.judge)
-            variants = self._memory.resident(key)
+        for variant in variants:
+            if self.judge(key, variant) is not variant:
+                self._memory.revise(key, self.judge)
+                return self._memory.resident(key)
         return variants
-
-    def _judged(self, key: CacheKey, variants: Sequence[StoredResponse]) -> list[StoredResponse | None]:
-        return [self.judge(key, variant) for variant in variants]
 
     def judge(self, key: CacheKey, stored: StoredResponse) -> StoredResponse | None:
         """What the purges known here leave of a stored response: itself, itself ended, or nothing."""

@@ -1,0 +1,211 @@
+"""Memory over a lasting store that fails, stalls, or is changed by others: what is answered, kept and promised."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from proxy.errors import StoreUnavailable
+from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.policy.cache_key import CacheKey
+from proxy.policy.messages import StoredResponse
+from proxy.store.backing import Found, LoggedPurge
+from proxy.store.memory import Memory
+from proxy.store.stats import TierStats
+from proxy.store.tiered import FENCE, TieredStore
+from tests.support.builders import T0, a_key, a_stored
+from tests.support.clock import FakeClock
+
+KEY = a_key("/a")
+SOFT, HARD = PurgeMode.SOFT, PurgeMode.HARD
+
+
+class ScriptedBacking:
+    """A Backing in a dict that can be told to fail, or to hold look-ups at a gate. It cannot sweep."""
+
+    tier = "redis"
+
+    def __init__(self) -> None:
+        self.stats = TierStats(self.tier)
+        self.is_up = True
+        self.stored: dict[str, list[StoredResponse]] = {}
+        self.log: list[LoggedPurge] = []
+        self.gate: asyncio.Event | None = None
+        self.gets = 0
+        self.removes = True
+        self.reached = asyncio.Event()
+
+    def _check(self, operation: str) -> None:
+        if not self.is_up:
+            raise StoreUnavailable(operation, "down")
+
+    async def open(self) -> None:
+        """Nothing to do."""
+
+    async def close(self) -> None:
+        """Nothing to do."""
+
+    async def get(self, key: CacheKey) -> Found:
+        self._check("get")
+        self.gets += 1
+        found = Found(list(self.stored.get(key.text, ())), self.log[-1].position if self.log else 0)
+        self.reached.set()
+        if self.gate is not None:
+            await self.gate.wait()
+        return found
+
+    async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:
+        self._check("put")
+        others = [known for known in self.stored.get(key.text, []) if known.secondary_key != stored.secondary_key]
+        self.stored[key.text] = [*others, stored]
+
+    async def remove(self, key: CacheKey) -> int:
+        self._check("remove")
+        if not self.removes:
+            raise StoreUnavailable("remove", "too slow")
+        return len(self.stored.pop(key.text, []))
+
+    async def log_purge(self, purge: Purge) -> int:
+        self._check("purge")
+        self.log.append(LoggedPurge(len(self.log) + 1, purge, T0))
+        return len(self.log)
+
+    async def purges_after(self, position: int) -> Sequence[LoggedPurge]:
+        self._check("purges")
+        return [logged for logged in self.log if logged.position > position]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def backing() -> ScriptedBacking:
+    return ScriptedBacking()
+
+
+@pytest.fixture
+async def store(backing: ScriptedBacking, clock: FakeClock) -> AsyncIterator[TieredStore]:
+    store = TieredStore(Memory(1_000_000, clock), backing, clock)
+    await store.open()
+    yield store
+    await store.close()
+
+
+async def _found(store: TieredStore) -> list[bytes]:
+    return sorted(stored.body for stored in (await store.lookup(KEY)).candidates)
+
+
+async def test_memory_answers_without_asking_again(store: TieredStore, backing: ScriptedBacking) -> None:
+    backing.stored["/a"] = [a_stored(b"1", freshness_lifetime=60)]
+    for _ in range(3):
+        assert await _found(store) == [b"1"]
+    assert backing.gets == 1
+
+
+async def test_memory_answers_while_the_rest_is_down(store: TieredStore, backing: ScriptedBacking) -> None:
+    backing.stored["/a"] = [a_stored(b"1")]
+    await _found(store)
+    backing.is_up = False
+    assert await _found(store) == [b"1"]
+    with pytest.raises(StoreUnavailable):
+        await store.lookup(a_key("/not-in-memory"))
+
+
+async def test_what_could_not_be_written_is_in_memory(store: TieredStore, backing: ScriptedBacking) -> None:
+    backing.is_up = False
+    with pytest.raises(StoreUnavailable):
+        await store.put(KEY, a_stored(b"1", secondary_key=(("accept", "x"),)), 60)
+    assert await _found(store) == [b"1"]
+
+
+async def test_a_purge_that_cannot_last_fails_and_claims_nothing(store: TieredStore, backing: ScriptedBacking) -> None:
+    await store.put(KEY, a_stored(b"1"), 60)
+    backing.is_up = False
+    for purge in (Purge(PurgeKind.URL, "/a", HARD), Purge(PurgeKind.ALL, "", HARD)):
+        with pytest.raises(StoreUnavailable):
+            await store.purge(purge)
+    assert await _found(store) == [b"1"]
+
+
+@pytest.mark.parametrize("mode", PurgeMode)
+async def test_a_look_up_purged_while_it_was_read_is_not_put_into_memory(
+    store: TieredStore, backing: ScriptedBacking, mode: PurgeMode
+) -> None:
+    backing.stored["/a"] = [a_stored(b"old")]
+    backing.gate = asyncio.Event()
+    reading = asyncio.ensure_future(store.lookup(KEY))
+    await backing.reached.wait()
+    await store.purge(Purge(PurgeKind.PREFIX, "/a", mode))
+    backing.gate.set()
+    await reading
+    assert [stored.is_ended for stored in store.resident(KEY) or ()] == ([True] if mode is SOFT else [])
+    assert [stored.is_ended for stored in (await store.lookup(KEY)).candidates] == ([True] if mode is SOFT else [])
+
+
+async def test_a_newer_answer_stored_while_an_older_was_read_wins(store: TieredStore, backing: ScriptedBacking) -> None:
+    backing.stored["/a"] = [a_stored(b"old", response_time=T0 - 10)]
+    backing.gate = asyncio.Event()
+    reading = asyncio.ensure_future(store.lookup(KEY))
+    await backing.reached.wait()
+    await store.put(KEY, a_stored(b"new"), 60)
+    backing.gate.set()
+    assert [stored.body for stored in (await reading).candidates] == [b"new"]
+    assert await _found(store) == [b"new"]
+
+
+async def test_the_purges_of_others_are_learnt_with_the_next_look_up(
+    store: TieredStore, backing: ScriptedBacking
+) -> None:
+    backing.stored["/a"] = [a_stored(b"1")]
+    backing.log = [LoggedPurge(7, Purge(PurgeKind.PREFIX, "/a", HARD), T0)]
+    assert await _found(store) == []
+    assert store.position == 7
+
+
+async def test_the_purges_of_others_reach_memory_with_the_next_round(
+    store: TieredStore, backing: ScriptedBacking
+) -> None:
+    await store.put(KEY, a_stored(b"1"), 60)
+    backing.log = [LoggedPurge(7, Purge(PurgeKind.ALL, "", HARD), T0)]
+    await store.housekeeper.round()
+    assert store.resident(KEY) is None
+    assert await _found(store) == []
+
+
+async def test_a_log_that_cannot_be_carried_out_is_kept(
+    store: TieredStore, backing: ScriptedBacking, clock: FakeClock
+) -> None:
+    backing.stored["/a"] = [a_stored(b"1")]
+    await store.purge(Purge(PurgeKind.PREFIX, "/a", HARD))
+    for _ in range(3):
+        clock.advance(FENCE + 1)
+        await store.housekeeper.round()
+    assert await _found(store) == []
+
+
+async def test_what_has_no_time_left_is_given_but_not_kept(
+    store: TieredStore, backing: ScriptedBacking, clock: FakeClock
+) -> None:
+    backing.stored["/a"] = [a_stored(b"1", freshness_lifetime=60, etag=None)]
+    clock.advance(61)
+    assert await _found(store) == [b"1"]
+    assert await _found(store) == [b"1"]
+    assert backing.gets == 2
+
+
+async def test_a_purge_stays_true_when_the_bytes_cannot_be_removed(
+    store: TieredStore, backing: ScriptedBacking
+) -> None:
+    await store.put(KEY, a_stored(b"1"), 60)
+    backing.removes = False
+    assert await store.purge(Purge(PurgeKind.URL, "/a", HARD)) == 1
+    assert await _found(store) == []
+
+
+async def test_hits_and_misses_of_memory_are_counted(store: TieredStore) -> None:
+    await store.put(KEY, a_stored(), 60)
+    await store.lookup(KEY)
+    await store.lookup(a_key("/b"))
+    assert store.tiers[0].operations == {("get", "hit"): 1, ("get", "miss"): 1}
