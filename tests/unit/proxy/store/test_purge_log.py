@@ -1,7 +1,7 @@
 """The purge index: which purges concern what, and how it stays small without ever saying less than it knew."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
@@ -105,6 +105,7 @@ purges = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(purges, max_size=30), st.integers(0, 30), st.sampled_from(["/a", "/a/b", "/b/x", "/c"]))
 def test_it_says_what_a_walk_over_the_whole_log_says(history: list[Purge], position: int, target: str) -> None:
     key = CacheKey(target, target)
@@ -114,6 +115,7 @@ def test_it_says_what_a_walk_over_the_whole_log_says(history: list[Purge], posit
     assert _log(*history, limit=1000).strongest(position, target, target) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(purges, max_size=30), st.integers(0, 30), st.sampled_from(["/a", "/a/b", "/b/x", "/c"]))
 def test_a_short_log_may_say_more_but_never_less(history: list[Purge], position: int, target: str) -> None:
     strength = [None, SOFT, HARD]
