@@ -37,8 +37,8 @@ class ClientGoneError(ProxyError):
 class Failure(StrEnum):
     """How fetching from the upstream failed: what a client is told (502, 503 or 504), never more."""
 
-    UNREACHABLE = "unreachable"  # no connection: refused, no route, name or TLS failure
-    TIMEOUT = "timeout"  # connected, but no answer within the deadline
+    UNREACHABLE = "unreachable"  # no connection: refused, no route, no such name, TLS failure
+    TIMEOUT = "timeout"  # no connection, or no answer, within the deadline
     PROTOCOL = "protocol"  # reset, cut short, or not HTTP
     FAULTY = "faulty"  # a 200 whose body a verdict called a failure, or a 5xx answer
     SHED = "shed"  # not asked at all: the queue was full or the wait too long

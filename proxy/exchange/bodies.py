@@ -37,7 +37,7 @@ class RelayedBody:
             return data
         try:
             return await anext(self._chunks)
-        except (StopAsyncIteration, UpstreamError):
+        except Exception:  # its end, or any failure: the place is free
             self.release()
             raise
 
