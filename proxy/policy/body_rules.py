@@ -90,10 +90,10 @@ def _unpacked(body: bytes, coding: str | None) -> bytes | Judgement:
     limit = min(UNPACKED_LIMIT, UNPACKED_RATIO * len(body))
     unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
     try:
-        document = unpacker.decompress(body, limit + 1)
+        document = unpacker.decompress(body, limit)
     except zlib.error:
         return _FAILURE
-    return document if unpacker.eof and len(document) <= limit else _FAILURE
+    return document if unpacker.eof else _FAILURE
 
 
 def _holds(condition: Condition, document: object) -> bool:

@@ -44,7 +44,8 @@ def _span(first_text: str, last_text: str, length: int) -> tuple[int, int] | Non
 def _position(text: str, length: int) -> int | None:
     if not text:
         return None
-    return int(text) if len(text.lstrip("0")) <= _LONGEST_POSITION and len(text) <= 2 * _LONGEST_POSITION else length
+    digits = text.lstrip("0")
+    return int(digits or "0") if len(digits) <= _LONGEST_POSITION else length
 
 
 def _holds_if_range(request: RequestHead, stored: StoredResponse) -> bool:

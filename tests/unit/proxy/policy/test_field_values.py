@@ -133,6 +133,13 @@ def test_a_two_digit_year_of_the_next_century() -> None:
     assert http_date("Sunday, 06-Nov-10 08:49:37 GMT", in_2090) == http_date("Thu, 06 Nov 2110 08:49:37 GMT", NOW)
 
 
+def test_a_two_digit_year_is_at_most_fifty_years_ahead_of_it() -> None:
+    in_2090 = http_date("Sun, 06 Nov 2090 08:49:37 GMT", NOW)
+    assert in_2090 is not None
+    assert http_date("Sunday, 06-Nov-40 08:49:37 GMT", in_2090) == http_date("Sun, 06 Nov 2140 08:49:37 GMT", NOW)
+    assert http_date("Sunday, 06-Nov-41 08:49:37 GMT", in_2090) == http_date("Sun, 06 Nov 2041 08:49:37 GMT", NOW)
+
+
 def test_a_leap_second_is_the_next_ones_first() -> None:
     assert http_date("Sat, 31 Dec 2016 23:59:60 GMT", NOW) == http_date("Sun, 01 Jan 2017 00:00:00 GMT", NOW)
 

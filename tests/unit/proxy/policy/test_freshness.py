@@ -223,9 +223,20 @@ def test_windows(
     assert stored.never_stale is never_stale
 
 
-def test_the_routes_windows_are_not_for_errors() -> None:
-    route = an_override(ttl_by_status={404: 60.0}, **WINDOWED)
-    assert stored_as(a_head(status=404), route).windows == Windows()
+@pytest.mark.parametrize("status", [400, 404, 503])
+def test_the_routes_windows_are_not_for_errors(status: int) -> None:
+    route = an_override(ttl_by_status={status: 60.0}, **WINDOWED)
+    assert stored_as(a_head(status=status), route).windows == Windows()
+
+
+def test_a_lifetime_that_fills_in_lifts_no_prohibition() -> None:
+    head = a_head({"Cache-Control": "must-revalidate"})
+    assert stored_as(head, a_route(ttl=60.0, **WINDOWED)).never_stale
+
+
+def test_where_the_override_is_silent_the_origins_prohibition_holds() -> None:
+    head = a_head({"Cache-Control": "max-age=5, must-revalidate"}, 301)
+    assert stored_as(head, an_override(**WINDOWED)).never_stale
 
 
 def test_no_cache_is_validated_each_time_unless_the_route_decides() -> None:

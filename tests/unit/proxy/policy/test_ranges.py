@@ -23,6 +23,7 @@ TEN = a_stored(b"0123456789")
         pytest.param("bytes=-30", (0, 9), id="14.1.2 more than there are"),
         pytest.param("bytes=5-99", (5, 9), id="14.1.2 beyond the end"),
         pytest.param("bytes=5-" + "9" * 50, (5, 9), id="14.1.2 far beyond the end"),
+        pytest.param("bytes=" + "0" * 6000 + "4-", (4, 9), id="14.1.1 leading zeros without end"),
         pytest.param("Bytes=0-1", (0, 1), id="14.1 units ignore case"),
         pytest.param("bytes= 0-1 ", (0, 1), id="14.1.1 blanks around"),
         pytest.param("bytes=10-", None, id="14.1.2 behind the end"),

@@ -393,6 +393,11 @@ def test_what_is_kept_of_the_fields() -> None:
     assert names == ["Content-Type", "Date", "Age", "Cache-Control", "X-End", "X-End", "CDN-Cache-Control"]
 
 
+def test_cookies_are_kept_where_the_route_says_so() -> None:
+    head = a_head((("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"), *FRESH.items()))
+    assert stored_as(head, a_route(store_set_cookie=True)).fields.all("set-cookie") == ("a=1", "b=2")
+
+
 def test_a_date_is_added_where_there_is_none() -> None:
     assert stored_as(a_head(FRESH)).fields.joined("date") == format_http_date(T0)
 
