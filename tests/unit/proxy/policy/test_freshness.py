@@ -159,7 +159,7 @@ def test_jitter_is_for_the_routes_lifetimes_only() -> None:
     assert stored_as(a_head(), route).freshness_lifetime < 100
 
 
-WINDOWED = {"stale_while_revalidate": 10.0, "stale_if_error": 20.0, "archive": 30.0}
+WINDOWED: dict[str, Any] = {"stale_while_revalidate": 10.0, "stale_if_error": 20.0, "archive": 30.0}
 ALL_WINDOWS = Windows(10.0, 20.0, 30.0)
 
 
