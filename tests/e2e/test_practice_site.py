@@ -15,6 +15,7 @@ import pytest
 from selenium import webdriver
 from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support import expected_conditions as ec
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -35,6 +36,8 @@ SUB_PAGES = (
 )
 COMPANY = "20999999019"
 FORM = "/cl-ti-itmrconsruc/FrameCriterioBusquedaWeb.jsp"
+PATIENCE = 30
+BEGUN = "return performance.timeOrigin"
 NAME = (By.CSS_SELECTOR, ".list-group .col-sm-7 h4")
 
 
@@ -88,15 +91,20 @@ def query(browser: webdriver.Chrome, site: str, ruc: str) -> None:
 
 def press(browser: webdriver.Chrome, css: str) -> str:
     """Click and wait for the next page; gives its heading."""
-    old = browser.find_element(By.TAG_NAME, "html")
-    browser.find_element(By.CSS_SELECTOR, css).click()
-    WebDriverWait(browser, 10).until(ec.staleness_of(old))
-    return WebDriverWait(browser, 10).until(ec.presence_of_element_located((By.TAG_NAME, "h1"))).text
+    follow(browser, browser.find_element(By.CSS_SELECTOR, css))
+    return WebDriverWait(browser, PATIENCE).until(ec.presence_of_element_located((By.TAG_NAME, "h1"))).text
+
+
+def follow(browser: webdriver.Chrome, control: WebElement) -> None:
+    """Click and wait for another document. Not by an old element's staleness: the driver may stumble over that."""
+    old = browser.execute_script(BEGUN)
+    control.click()
+    WebDriverWait(browser, PATIENCE).until(lambda it: it.execute_script(BEGUN) != old)
 
 
 def name(browser: webdriver.Chrome) -> str:
     """The value of the first row, once it is there."""
-    return WebDriverWait(browser, 10).until(ec.presence_of_element_located(NAME)).text
+    return WebDriverWait(browser, PATIENCE).until(ec.presence_of_element_located(NAME)).text
 
 
 def ficha_name(browser: webdriver.Chrome, site: str, ruc: str) -> str:
@@ -121,15 +129,13 @@ def test_paging_through_annexes(browser: webdriver.Chrome, site: str) -> None:
     query(browser, site, "20999999060")
     name(browser)
     press(browser, ".btnInfLocAnex")
-    old = browser.find_element(By.TAG_NAME, "html")
-    browser.find_element(By.LINK_TEXT, "Siguiente").click()
-    WebDriverWait(browser, 10).until(ec.staleness_of(old))
+    follow(browser, browser.find_element(By.LINK_TEXT, "Siguiente"))
     assert "31 a 60 de 65" in browser.find_element(By.TAG_NAME, "body").text
 
 
 def test_a_wrong_check_digit_alerts_and_posts_nothing(browser: webdriver.Chrome, site: str) -> None:
     query(browser, site, "20123456789")
-    alert = WebDriverWait(browser, 10).until(ec.alert_is_present())
+    alert = WebDriverWait(browser, PATIENCE).until(ec.alert_is_present())
     assert alert is not None
     assert alert.text == "Por favor, ingrese numero de RUC valido."
     alert.accept()
@@ -191,7 +197,7 @@ def test_a_page_can_keep_its_renderer_busy(browser: webdriver.Chrome, site: str,
 def test_an_alert_meets_whoever_comes(browser: webdriver.Chrome, site: str, switch: None) -> None:
     put(site, {"switch": "alert", "text": "Hola"})
     browser.get(site + FORM)
-    alert = WebDriverWait(browser, 10).until(ec.alert_is_present())
+    alert = WebDriverWait(browser, PATIENCE).until(ec.alert_is_present())
     assert alert is not None
     assert alert.text == "Hola"
 

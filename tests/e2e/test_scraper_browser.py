@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,7 +35,7 @@ from tests.support.sunat import (
     practice_site,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
 
 BASE = Settings(
     pace=0, retry_pause=0.01, firewall_pause=0.01, step_timeout=3.0, deadline=25, sessions=2, breaker_after=1000
@@ -67,26 +67,26 @@ async def client(site: Client, chromium: Chromium) -> AsyncIterator[Client]:
 def browsers_of(pid: int) -> list[str]:
     """Command lines of the browsers' main processes below `pid`, and of zombies among its children."""
     found = []
-    for process in processes.everything():
+    table = list(processes.everything())
+    parents = {each.pid: each.parent for each in table}
+    for process in table:
         if process.parent == pid and process.state == "Z" and process.name.startswith("chrom"):
             found.append(f"zombie {process.name}")
-        line = next(iter(running_as(process.pid)), "")
-        if "tambo-chromium-" in line and "--type=" not in line and "crashpad" not in line and _is_below(process, pid):
-            found.append(line)
+        line = running_as(process.pid)
+        if "tambo-chromium-" in line and "--type=" not in line and "crashpad" not in line:
+            found += [line] if _is_below(process.pid, pid, parents) else []
     return found
 
 
-def running_as(pid: int) -> set[str]:
-    """The command line of `pid`, as `browsers_of` gives it."""
+def running_as(pid: int) -> str:
+    """The command line of `pid`, as `browsers_of` gives it; empty when there is none."""
     try:
-        return {Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").replace("\0", " ")}
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
     except OSError:
-        return set()
+        return ""
 
 
-def _is_below(process: processes.Process, pid: int) -> bool:
-    parents = {each.pid: each.parent for each in processes.everything()}
-    at = process.pid
+def _is_below(at: int, pid: int, parents: Mapping[int, int]) -> bool:
     while at in parents and at != pid:
         at = parents[at]
     return at == pid
@@ -215,9 +215,13 @@ async def test_a_browser_that_died_while_idle_is_replaced(site: Client, chromium
     before = set(browsers_of(os.getpid()))
     async with api(BrowserEngine(settings, chromium), settings) as client:
         assert (await client.get("/obtener-ruc/20999999019")).status == 200
-        for process in processes.everything():
-            if process.session != process.pid and running_as(process.pid) & (set(browsers_of(os.getpid())) - before):
-                os.kill(process.pid, signal.SIGKILL)
+        made = set(browsers_of(os.getpid())) - before
+        idle = [
+            each.pid for each in processes.everything() if each.session != each.pid and running_as(each.pid) in made
+        ]
+        assert idle
+        for pid in idle:
+            os.kill(pid, signal.SIGKILL)
         assert (await client.get("/obtener-ruc/20999999027")).status == 200
         assert len(await asked(site, step="ficha")) == 2
 
@@ -263,7 +267,7 @@ async def test_sigterm_finishes_what_is_in_flight_and_leaves_nothing(site: Clien
         process.send_signal(signal.SIGTERM)
         status, body = await answer
         assert status == 200, body
-        assert await asyncio.wait_for(process.wait(), 15) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0
         await process.stderr.read()
     finally:
         if process.returncode is None:

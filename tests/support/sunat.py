@@ -212,7 +212,7 @@ async def asked(site: Client, **condition: str) -> list[dict[str, Any]]:
     return entries
 
 
-async def eventually(condition: Any, within: float = 10.0) -> None:
+async def eventually(condition: Any, within: float = 25.0) -> None:
     """Wait for real processes: until `condition()` (maybe awaitable) holds, looking again and again."""
     async with asyncio.timeout(within):
         while True:
