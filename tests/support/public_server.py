@@ -10,6 +10,7 @@ from typing import Final
 from proxy.clock import SystemClock
 from proxy.edge.server.listener import Listener
 from proxy.edge.server.settings import Finished, Hooks, ServerSettings
+from proxy.edge.transports import cut
 from proxy.exchange.ports import Answer, RequestBody, ResponseBody
 from proxy.policy.disposition import Disposition, Result
 from proxy.policy.messages import Fields, RequestHead, ResponseHead
@@ -154,7 +155,7 @@ async def connected(server: Server, context: ssl.SSLContext | None = None) -> As
     try:
         yield Wire(reader, writer)
     finally:
-        writer.transport.abort()
+        cut(writer.transport)
 
 
 async def roundtrip(server: Server, *pieces: bytes) -> bytes:

@@ -8,6 +8,8 @@ import weakref
 from collections.abc import Awaitable, Callable
 from typing import Self
 
+from proxy.edge.transports import cut
+
 
 class Peer:
     """One connection, seen from the origin."""
@@ -36,7 +38,7 @@ class Peer:
         """Close with RST instead of FIN."""
         sock: socket.socket = self.writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.writer.transport.abort()
+        cut(self.writer.transport)
 
 
 Script = Callable[[Peer], Awaitable[None]]
@@ -77,7 +79,7 @@ class RawOrigin:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
         for writer in self.writers:
-            writer.transport.abort()
+            cut(writer.transport)
         await asyncio.sleep(0)  # transports close in the loop's next turn
         if self._errors:
             raise self._errors[0]

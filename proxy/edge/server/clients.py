@@ -7,6 +7,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from proxy.edge.server.connection import ClientConnection
 from proxy.edge.server.roster import Roster
+from proxy.edge.transports import cut
 
 
 class Clients(web.Server):
@@ -62,7 +63,7 @@ class Clients(web.Server):
     def abort(self) -> None:
         """Cut all that are left."""
         for transport in list(self._connections.values()):
-            transport.abort()
+            cut(transport)
 
 
 async def _never(request: web.BaseRequest) -> web.StreamResponse:

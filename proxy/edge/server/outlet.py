@@ -8,6 +8,7 @@ from sys import byteorder
 from termios import TIOCOUTQ
 from typing import Final
 
+from proxy.edge.transports import cut
 from proxy.errors import ClientGoneError
 
 _RESET: Final = pack("ii", 1, 0)
@@ -29,6 +30,11 @@ class Outlet:
         self._yielded_at = 0
         self.sent = 0
         """Bytes handed to the transport so far."""
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the client does not read as fast as it is written to."""
+        return self._paused
 
     def pause(self) -> None:
         """The transport's buffer is full."""
@@ -94,11 +100,11 @@ class Outlet:
 
     def abort(self) -> None:
         """Cut the connection: what was not sent never is. The client notices by the framing that lacks its end."""
-        self._transport.abort()
+        cut(self._transport)
 
     def reset(self) -> None:
         """Cut the connection so that it cannot be taken for a content's end, where closing is the framing."""
         socket = self._transport.get_extra_info("socket")
         if socket is not None and not self._transport.is_closing():
             socket.setsockopt(SOL_SOCKET, SO_LINGER, _RESET)
-        self._transport.abort()
+        cut(self._transport)

@@ -10,6 +10,7 @@ import socket
 import ssl
 from typing import Final, Protocol, cast
 
+from proxy.edge.transports import cut
 from proxy.edge.upstream.deadline import Deadline
 from proxy.errors import Failure, UpstreamError
 
@@ -94,13 +95,13 @@ class Connection(asyncio.BufferedProtocol):
         """Close in good order: what was written may still go out, for a while."""
         self._leave("closed on this side")
         if self._transport.get_write_buffer_size():
-            self._loop.call_later(LINGER, self._transport.abort)
+            self._loop.call_later(LINGER, cut, self._transport)
         self._transport.close()
 
     def abort(self) -> None:
         """Close at once."""
         self._leave("closed on this side")
-        self._transport.abort()
+        cut(self._transport)
 
     # For the trip ----------------------------------------------------------------------------------------------------
 

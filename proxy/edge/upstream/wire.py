@@ -9,7 +9,7 @@ from proxy.exchange.ports import UpstreamRequest
 from proxy.policy.messages import Fields
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_TARGET: Final = re.compile(r"/[!-~\x80-\xff]*|\*")
+_TARGET: Final = re.compile(r"/[!-~]*|\*")
 _HOST: Final = re.compile(r"[!-~]+")
 _VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _FIELD_LINES: Final = re.compile(rf"(?:{_TOKEN.pattern}: {_VALUE.pattern}\r\n)*")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from httptools import HttpRequestParser
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.edge.upstream.settings import Origin
@@ -171,6 +171,7 @@ TAME = st.text(st.sampled_from("aA0-"), min_size=1, max_size=6)
     host=st.one_of(st.none(), TAME, WILD),
     lines=st.lists(st.tuples(st.one_of(TAME, WILD), WILD), max_size=4),
 )
+@example(target="/\xe9", host=None, lines=[])
 def test_a_server_reads_what_was_meant_or_nothing_was_sent(
     target: str, host: str | None, lines: list[tuple[str, str]]
 ) -> None:
