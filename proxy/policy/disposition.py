@@ -17,6 +17,7 @@ class ForwardReason(StrEnum):
     VARY_MISS = "vary-miss"
     STALE = "stale"
     REQUEST = "request"
+    PARTIAL = "partial"
 
 
 class NotStoredReason(StrEnum):
@@ -99,7 +100,7 @@ class Disposition:
 
 @dataclass(frozen=True, slots=True)
 class Reuse:
-    """Answer with this stored response: it is fresh."""
+    """Answer with this stored response: it is fresh, or stale by no more than the client said it takes."""
 
     stored: StoredResponse
 
@@ -118,6 +119,8 @@ class Validate:
 
     stored: StoredResponse
     conditional: Fields
+    reason: ForwardReason = ForwardReason.STALE
+    """REQUEST where it is fresh, and the client's own directives ask all the same (RFC 9211 §2.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +215,30 @@ class Relay:
     """Nothing stored helps: a full response is treated as on a miss, a failure is answered as a failure."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A HEAD's answer says that the stored response is not what a GET would bring now (RFC 9111 §4.3.5): stale."""
+
+    stored: StoredResponse
+
+
 ValidationDecision: TypeAlias = Freshened | ServeStale | Relay
+
+
+# What a range request is answered with ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Ranged:
-    """A part of a stored response: the fields to change and the slice of the body (RFC 9110 §14)."""
+    """A part of a stored response: the fields to change and the slice of its body (RFC 9110 §14)."""
 
     fields: Mapping[str, str]
     first: int
     last: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfRange:
+    """Nothing of what was asked for exists: 416, and how much there is (RFC 9110 §15.5.17)."""
+
+    content_range: str

@@ -1,12 +1,23 @@
 """Validation (RFC 9111 §4.3, RFC 9110 §13) and what stands in when fetching fails (§4.2.4). Decides; asks nobody."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from proxy.errors import Failure
+from proxy.policy.cache_key import secondary_key
 from proxy.policy.directives import ResponseDirectives, response_directives
-from proxy.policy.disposition import Freshened, Relay, ServeStale, StaleReason, ValidationDecision
-from proxy.policy.field_values import format_http_date, http_date, list_members, strongly_equal, tokens, weakly_equal
+from proxy.policy.disposition import Ended, Freshened, Relay, ServeStale, StaleReason, ValidationDecision
+from proxy.policy.field_values import (
+    OWS,
+    format_http_date,
+    http_date,
+    list_members,
+    normalised_codings,
+    strongly_equal,
+    tokens,
+    weakly_equal,
+)
 from proxy.policy.forwarding import end_to_end
 from proxy.policy.freshness import (
     ShelfLife,
@@ -17,6 +28,7 @@ from proxy.policy.freshness import (
     shortened,
 )
 from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse, Timing, Windows
+from proxy.policy.ranges import held_extent
 from proxy.policy.route import RoutePolicy
 from proxy.policy.storability import allows_authorized, stored_fields
 from proxy.policy.tags import bounded, field_tags
@@ -24,7 +36,14 @@ from proxy.policy.tags import bounded, field_tags
 NOT_MODIFIED: Final = 304
 FAILING_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
 """Answers for which a stale one may stand in: RFC 5861 §4's, and 429, which asks us to ask less."""
-_CONDITIONS: Final = ("if-none-match", "if-modified-since", "range")
+MOST_OFFERED: Final = 16
+"""Entity-tags in one conditional request at most: what is stored beside them is simply fetched again."""
+_OK: Final = 200
+_PRECONDITIONS: Final = ("if-none-match", "if-modified-since")
+_NO_ANSWER: Final = frozenset({Failure.UNREACHABLE, Failure.TIMEOUT, Failure.PROTOCOL})
+"""Failures that leave us disconnected (RFC 9111 §4.2.4); a 5xx is an answer, and SHED was never asked."""
+_CONDITIONS: Final = (*_PRECONDITIONS, "range")
+_OF_THE_STORED_BYTES: Final = frozenset({"content-length", "content-encoding", "content-range"})
 _EPOCH_NOW: Final = 0.0
 
 
@@ -39,6 +58,40 @@ def conditional(stored: StoredResponse) -> Fields:
     if stored.last_modified is not None:
         lines.append(("If-Modified-Since", stored.last_modified))
     return Fields(lines)
+
+
+def offered(request: RequestHead, candidates: Sequence[StoredResponse]) -> Sequence[StoredResponse]:
+    """Stored responses of which one may turn out to be the answer, although none is selected (RFC 9111 §4.1, §4.3.1).
+
+    The youngest of those that can be told apart by a strong entity-tag and are in a coding that the client takes: an
+    origin may give one weak entity-tag to all codings (RFC 9110 §8.8.1).
+    """
+    accepted = tokens(normalised_codings(request.fields.joined("accept-encoding")))
+    named = {
+        stored.etag: stored
+        for stored in sorted(candidates, key=lambda stored: stored.response_time)
+        if stored.status == _OK and _is_offerable(stored) and _coding(stored) in accepted | {"identity"}
+    }
+    return tuple(named.values())[-MOST_OFFERED:]
+
+
+def offering(stored: Sequence[StoredResponse]) -> Fields:
+    """The fields that ask which of these it is; no date, for that could mean only one (RFC 9111 §4.3.1)."""
+    etags = ", ".join(one.etag for one in stored if one.etag is not None)
+    return Fields([("If-None-Match", etags)] if etags else [])
+
+
+def _is_offerable(stored: StoredResponse) -> bool:
+    return stored.etag is not None and not stored.etag_is_made and stored.etag.startswith('"')
+
+
+def _coding(stored: StoredResponse) -> str:
+    return (stored.fields.joined("content-encoding") or "identity").strip(OWS).lower().removeprefix("x-")
+
+
+def has_preconditions(fields: Fields) -> bool:
+    """Whether a request with these fields may be answered by 304."""
+    return any(name in fields for name in _PRECONDITIONS)
 
 
 def is_conditional(request: RequestHead) -> bool:
@@ -85,21 +138,66 @@ def conclude(
         return stand_in(stored, outcome, timing.response_time)
     if outcome.status == NOT_MODIFIED and _is_meant(outcome, stored):
         return Freshened(_freshened(stored, outcome, route, timing))
+    return _unless_failing(stored, outcome, timing)
+
+
+def conclude_offer(
+    request: RequestHead, stored: Sequence[StoredResponse], response: ResponseHead, route: RoutePolicy, timing: Timing
+) -> Freshened | Relay:
+    """Which of the stored responses that were offered a 304 speaks of (RFC 9111 §4.3.4).
+
+    It answers from now on requests with this one's selecting fields too: a variant of its own, beside what was there.
+    """
+    if response.status != NOT_MODIFIED:
+        return Relay()
+    meant = [one for one in stored if _is_meant(response, one)]
+    if len(meant) != 1:
+        return Relay()  # it names none, or nobody can tell which
+    fields = _merged(meant[0].fields, response.fields, timing)
+    variant = replace(meant[0], secondary_key=secondary_key(request, fields, route) or ())
+    return Freshened(_freshened(variant, response, route, timing))
+
+
+def conclude_head(
+    stored: StoredResponse, response: ResponseHead, route: RoutePolicy, timing: Timing
+) -> ValidationDecision | Ended:
+    """What the answer to a HEAD means for a stored GET (RFC 9111 §4.3.5): a 200 brings it up to date, or ends it."""
+    if response.status != _OK:
+        return _unless_failing(stored, response, timing)
+    if not _is_like(stored, response):
+        return Ended(replace(stored, is_ended=True))
+    return Freshened(_freshened(stored, response, route, timing))
+
+
+def _unless_failing(stored: StoredResponse, outcome: ResponseHead, timing: Timing) -> ServeStale | Relay:
     if outcome.status in FAILING_STATUSES:
         return stand_in(stored, Failure.FAULTY, timing.response_time)
     return Relay()
 
 
 def stand_in(stored: StoredResponse | None, failure: Failure, now: float) -> ServeStale | Relay:
-    """What may be served because fetching failed: within ``stale_if_error``, then from the archive, else nothing."""
+    """What may be served because fetching failed: within ``stale_if_error``, then from the archive, else nothing.
+
+    Where nobody named a window, an upstream that does not answer at all opens one (RFC 9111 §4.2.4).
+    """
     if stored is None:
         return Relay()
     windows = stored.windows
-    if may_serve_stale(stored, max(windows.revalidate, windows.error), now):
+    window = max(windows.revalidate, windows.error, windows.disconnect if failure in _NO_ANSWER else 0.0)
+    if may_serve_stale(stored, window, now):
         return ServeStale(stored, StaleReason.SHED if failure is Failure.SHED else StaleReason.ERROR)
     if may_serve_stale(stored, windows.archive, now):
         return ServeStale(stored, StaleReason.ARCHIVE)
     return Relay()
+
+
+def _is_like(stored: StoredResponse, head: ResponseHead) -> bool:
+    """Whether every validator and the length that a HEAD's answer has are those of the stored response."""
+    said, own = head.fields, None if stored.etag_is_made else stored.etag
+    extent = held_extent(stored)
+    size = None if extent is None else str(extent.length)
+    known = {"etag": own, "last-modified": stored.last_modified, "content-length": size}
+    return all(name not in said or said.joined(name) == value for name, value in known.items())
 
 
 def _is_meant(response: ResponseHead, stored: StoredResponse) -> bool:
@@ -139,10 +237,10 @@ def _freshened(stored: StoredResponse, response: ResponseHead, route: RoutePolic
 def _merged(old: Fields, new: Fields, timing: Timing) -> Fields:
     """All fields of the 304 in place of the old ones of the same names (RFC 9111 §3.2).
 
-    Left out are Content-Length, hop-by-hop fields and cookies, which are somebody's. Nothing else: not even
-    Content-Type, for the bytes are stored as they came. An old Age and Date say nothing any more.
+    Left out are hop-by-hop fields, cookies, which are somebody's, and what is true of the stored bytes alone: their
+    length, coding and range. Nothing else, not even Content-Type. An old Age and Date say nothing any more.
     """
-    update = end_to_end(new).without({"content-length", "set-cookie"})
+    update = end_to_end(new).without(_OF_THE_STORED_BYTES | {"set-cookie"})
     if "date" not in update:
         update = update.adding(("Date", format_http_date(timing.response_time)))
     names = {name.lower() for name, _ in update.lines}
