@@ -1,0 +1,108 @@
+"""``scripts/run`` with what a newcomer's machine may have in store for it: ports taken, no Chromium, a second start."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.support.first_look import FirstLook, listens
+from tests.support.tambo import fetch
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+
+NOWHERE = "http://127.0.0.1:9"
+RUC = "/obtener-ruc/20999999019"
+UNREGISTERED = "/obtener-ruc/20000000001"
+
+
+@pytest.fixture
+def look(tmp_path: Path) -> FirstLook:
+    """A first look without a browser."""
+    return FirstLook(tmp_path, SCRAPER_ENGINE="http")
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(60)) as it:
+        yield it
+
+
+@pytest.mark.parametrize("variable", ["PORT", "ADMIN_PORT", "SCRAPER_PORT", "PRACTICE_PORT"])
+async def test_a_port_that_is_taken_is_named_before_anything_starts(look: FirstLook, variable: str) -> None:
+    port = look.environ[variable]
+    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", int(port)):
+        assert await look.ended() == 1
+    assert look.said() == f"Port {port} is taken; say another one: {variable}=... make run\n"
+    assert not (look.folder / ".run" / "practice.log").exists()
+
+
+async def test_what_does_not_start_is_named_and_everything_else_is_stopped(look: FirstLook) -> None:
+    assert await look.ended(SCRAPER_ENGINE="curl") == 1
+    assert "The scraper did not start:\nscraper_backend: SCRAPER_ENGINE='curl': must be one of" in look.said()
+    assert not await listens(look.practice_port)
+
+
+async def test_nothing_goes_on_when_it_is_stopped(look: FirstLook) -> None:
+    async with look.running() as process:
+        assert await listens(look.scraper_port)
+    assert process.returncode == 0
+    ports = (look.port, look.admin_port, look.scraper_port, look.practice_port)
+    assert [await listens(port) for port in ports] == [False] * 4
+
+
+async def test_without_chromium_it_says_so_in_one_line_and_goes_on(
+    look: FirstLook, session: aiohttp.ClientSession
+) -> None:
+    tools = look.folder / "tools"
+    tools.mkdir()
+    for name in ("bash", "env", "mkdir", "seq", "setsid", "sh", "sleep", "tail"):
+        (tools / name).symlink_to(shutil.which(name) or name)
+    (tools / "id").write_text("#!/bin/sh\necho 1000\n")  # not root: nothing may be installed
+    (tools / "id").chmod(0o755)
+    async with look.running(SCRAPER_ENGINE="", PATH=str(tools)):
+        assert (await fetch(session, look.url + RUC))[0] == 200
+    said = look.said().splitlines()
+    assert said[0] == (
+        "Chromium is missing and could not be installed; scraping by plain HTTP instead (SCRAPER_ENGINE=http)."
+    )
+
+
+@pytest.mark.parametrize(("live", "site"), [("1", "real site"), ("0", "practice copy")])
+async def test_live_means_the_real_site(look: FirstLook, live: str, site: str) -> None:
+    async with look.running(LIVE=live, SUNAT_URL=NOWHERE):
+        assert f"of the {site}, engine http" in look.said()
+        assert await listens(look.practice_port) is (live == "0")
+
+
+async def test_what_the_practice_copy_says_is_no_answer_of_the_real_site(
+    look: FirstLook, session: aiohttp.ClientSession
+) -> None:
+    async with look.running():
+        assert (await fetch(session, look.url + UNREGISTERED))[0] == 404
+    async with look.running(LIVE="1", SUNAT_URL=NOWHERE):
+        assert (await fetch(session, look.url + UNREGISTERED))[0] == 503
+    async with look.running():
+        assert (await fetch(session, look.url + UNREGISTERED))[1]["X-Cache"] == "HIT"
+
+
+async def test_two_upstreams_keep_their_answers_apart(look: FirstLook, session: aiohttp.ClientSession) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = b'{"port":%d}' % writer.get_extra_info("sockname")[1]
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+        writer.write(head % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    for _ in range(2):
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as upstream:
+            port = upstream.sockets[0].getsockname()[1]
+            async with look.running(UPSTREAM=f"http://127.0.0.1:{port}/"):
+                for result in ("MISS", "HIT"):
+                    _, fields, body = await fetch(session, look.url + "/x")
+                    assert (body, fields["X-Cache"]) == (b'{"port":%d}' % port, result)
+    assert len(os.listdir(look.folder / "data")) == 2
