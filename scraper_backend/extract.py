@@ -71,7 +71,7 @@ def ficha(html: str) -> Ficha:
         departamento=department,
         ubigeo=code,
         fecha_inicio_actividades=collapse(texts["inicio"]),
-        activo=first_text(texts["estado"]) == "ACTIVO",
+        activo=first_text(texts["estado"]).partition(" ")[0] == "ACTIVO",
         es_agente_retencion=is_retention_agent(_lines(rows, _LABELS["padrones"])),
         actividad_economica=main_activity(_lines(rows, _LABELS["actividad"])),
         tipo_contribuyente=collapse(texts["tipo"]),

@@ -138,6 +138,22 @@ def test_the_first_line_of_a_state(text: str, first: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("state", "active"),
+    [
+        ("ACTIVO", True),
+        ("ACTIVO Fecha de Alta: 01/02/2020", True),
+        ("ACTIVO - REINCORPORADO", True),
+        ("ACTIVOS NO", False),
+        ("INACTIVO", False),
+        ("BAJA DE OFICIO", False),
+        ("SUSPENSION TEMPORAL", False),
+    ],
+)
+def test_more_text_beside_the_state_changes_nothing(state: str, active: bool) -> None:
+    assert extract.ficha(FICHA.replace(">ACTIVO\n", f">{state}\n")).taxpayer.activo is active
+
+
+@pytest.mark.parametrize(
     ("text", "name"),
     [("-\n   ", "-"), ("EL CÁNTARO\n  ", "EL CÁNTARO"), ("", "-"), ("BODEGA\nAfecto al Nuevo RUS: SI", "BODEGA")],
 )
