@@ -56,6 +56,14 @@ class Cookies(StrEnum):
     """It says nothing about who may see the answer."""
 
 
+class ClientDirectives(StrEnum):
+    """What the Cache-Control of a request is to a cache (RFC 9111 §5.2.1); only-if-cached is honoured always."""
+
+    IGNORE = "ignore"
+    """A browser's reload costs the upstream nothing."""
+    HONOUR = "honour"
+
+
 class LogLevel(StrEnum):
     """The least serious lines that are written."""
 
@@ -171,7 +179,12 @@ class Defaults(Section, frozen=True, kw_only=True):
     stale_while_revalidate: Duration | None = None
     """None: as the upstream's headers say; so ``stale_if_error``."""
     stale_if_error: Duration | None = None
+    stale_on_disconnect: Duration = DAY
+    """In rfc mode, where nobody names a window: when the upstream does not answer at all."""
     archive: Duration = 0.0
+    heuristic: bool = False
+    """A lifetime is guessed from Last-Modified where nobody says one."""
+    client_directives: ClientDirectives = ClientDirectives.IGNORE
     made_etag: bool = True
     expose_tags: bool = False
 
@@ -222,7 +235,10 @@ class Route(Section, frozen=True, kw_only=True):
     jitter: Ratio | None = None
     stale_while_revalidate: Duration | None = None
     stale_if_error: Duration | None = None
+    stale_on_disconnect: Duration | None = None
     archive: Duration | None = None
+    heuristic: bool | None = None
+    client_directives: ClientDirectives | None = None
     tags: tuple[Text, ...] = ()
     verdicts: tuple[RouteVerdict, ...] = ()
     statuses: tuple[Status, ...] | Literal["all"] | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.config.conditions import compile_condition
-from proxy.config.model import Config, Cookies, HostSent, Route, RouteMatch, RouteVerdict
+from proxy.config.model import ClientDirectives, Config, Cookies, HostSent, Route, RouteMatch, RouteVerdict
 from proxy.config.problems import InvalidConfigError, show, suggestion
 from proxy.errors import ConfigError
 from proxy.policy.cache_key import check_template
@@ -101,7 +101,10 @@ class _Compiler:
             jitter=_first(route.jitter, defaults.jitter),
             stale_while_revalidate=_first(route.stale_while_revalidate, defaults.stale_while_revalidate),
             stale_if_error=_first(route.stale_if_error, defaults.stale_if_error),
+            stale_on_disconnect=_first(route.stale_on_disconnect, defaults.stale_on_disconnect),
             archive=_first(route.archive, defaults.archive),
+            heuristic=_first(route.heuristic, defaults.heuristic),
+            client_directives=_first(route.client_directives, defaults.client_directives) is ClientDirectives.HONOUR,
             key=self._key(route),
             tags=route.tags,
             verdicts=verdicts,

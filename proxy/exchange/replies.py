@@ -59,7 +59,7 @@ class Replies:
         if is_follower:
             return self._reused(ask, shared.stored, dispositions.collapsed(ask.why))
         if shared.head.status == NOT_MODIFIED:
-            disposition = dispositions.revalidated(stored=shared.reason is None)
+            disposition = dispositions.revalidated(ask.why, stored=shared.reason is None)
         else:
             disposition = dispositions.fetched(ask.why, shared.head.status, shared.reason)
         return self._reused(ask, shared.stored, disposition)

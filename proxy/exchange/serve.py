@@ -22,7 +22,6 @@ from proxy.policy import dispositions
 from proxy.policy.cache_key import CacheKey, cache_key, selects
 from proxy.policy.disposition import (
     Forward,
-    ForwardReason,
     PassThrough,
     Reuse,
     ReuseWhileRevalidating,
@@ -31,7 +30,7 @@ from proxy.policy.disposition import (
     Validate,
 )
 from proxy.policy.messages import RequestHead, Timing
-from proxy.policy.reuse import choose
+from proxy.policy.reuse import choose, wants_stored_only
 from proxy.policy.route import RoutePolicy, match_route
 from proxy.policy.storability import admit
 from proxy.policy.validation import conclude, is_conditional, stand_in
@@ -63,6 +62,8 @@ class Exchange:
         match = match_route(self.routes, request.method, request.path)
         admission = admit(request, match.route)
         if isinstance(admission, PassThrough):
+            if wants_stored_only(request, admission):
+                return problems.unsatisfiable(dispositions.unsatisfiable(), match.route.name, "")
             return await self.passer.forward(request, body, match, admission)
         key = cache_key(request, match)
         return await self._answer_from_store(Ask(request, match, key, admission, 0))
@@ -77,13 +78,12 @@ class Exchange:
             case ReuseWhileRevalidating(stored, conditional):
                 is_running = self._refresh_behind(replace(ask, stale=stored, conditional=conditional))
                 return self._replies.revalidating(ask, stored, is_running=is_running)
-            case Validate(stored, conditional):
-                return await self._fetch(replace(ask, why=ForwardReason.STALE, stale=stored, conditional=conditional))
+            case Validate(stored, conditional, reason):
+                return await self._fetch(replace(ask, why=reason, stale=stored, conditional=conditional))
             case Forward(reason):
                 return await self._fetch(replace(ask, why=reason))
             case Unsatisfiable():
-                disposition = dispositions.unanswered(ForwardReason.REQUEST, "only-if-cached")
-                return problems.unsatisfiable(disposition, ask.route.name, ask.key.text)
+                return problems.unsatisfiable(dispositions.unsatisfiable(), ask.route.name, ask.key.text)
             case _:
                 assert_never(decision)
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import http_sf
 
-from proxy.policy.field_values import OWS, SATURATED, TOKEN, delta_seconds, list_members, unquoted
+from proxy.policy.field_values import OWS, SATURATED, TOKEN, delta_seconds, list_members, tokens, unquoted
 from proxy.policy.messages import Fields
 
 OWN_FIELD: Final = "tambo-cache-control"
@@ -46,6 +46,7 @@ class ResponseDirectives:
     must_revalidate: bool = False
     proxy_revalidate: bool = False
     must_understand: bool = False
+    immutable: bool = False
     withheld: frozenset[str] = frozenset()
     """Fields that ``no-cache="..."`` or ``private="..."`` name, in lower case: kept out of what is stored (§5.2.2.4,
     §5.2.2.7)."""
@@ -73,7 +74,9 @@ _RESPONSE_FLAGS: Final = {
     "must-revalidate": "must_revalidate",
     "proxy-revalidate": "proxy_revalidate",
     "must-understand": "must_understand",
+    "immutable": "immutable",
 }
+_GIVING_LEAVE: Final = frozenset({"public", "must-understand", "immutable"})
 _RESPONSE_DELTAS: Final = {
     "max-age": "max_age",
     "s-maxage": "s_maxage",
@@ -96,7 +99,7 @@ def response_directives(fields: Fields) -> ResponseDirectives:
 def request_directives(cache_control: str | None, pragma: str | None) -> RequestDirectives:
     """A request's directives; ``Pragma: no-cache`` only counts without Cache-Control (RFC 9111 §5.4)."""
     if cache_control is None:
-        return RequestDirectives(no_cache=pragma is not None and "no-cache" in pragma.lower())
+        return RequestDirectives(no_cache="no-cache" in tokens(pragma))
     deltas: dict[str, int] = {}
     names = set()
     for name, argument, _ in _directives(cache_control):
@@ -127,7 +130,11 @@ def _cache_control(value: str) -> ResponseDirectives:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _targeted(value: str) -> ResponseDirectives | None:
-    """A targeted field's directives; None where it is empty or no dictionary, and so does not exist (RFC 9213 §2.1)."""
+    """A targeted field's directives; None where it is empty or no dictionary, and so does not exist (RFC 9213 §2.1).
+
+    Parameters are ignored, and so is what a directive cannot take: a number of seconds that is no Integer says none,
+    and only a Boolean gives leave. What restricts is heard in any form but false.
+    """
     try:
         members = http_sf.parse(value.encode("latin-1"), tltype="dictionary")
     except (ValueError, RecursionError):  # StructuredFieldError is a ValueError; so is an encoding that fails
@@ -135,18 +142,19 @@ def _targeted(value: str) -> ResponseDirectives | None:
     if not isinstance(members, dict) or not members:
         return None
     return _gathered(
-        (_member(name, value) for name, value in members.items() if not _is_false(value)), is_targeted=True
+        (directive for name, member in members.items() if (directive := _member(name, member)) is not None),
+        is_targeted=True,
     )
 
 
-def _is_false(member: object) -> bool:
-    return isinstance(member, tuple) and member[0] is False
-
-
-def _member(name: str, member: object) -> Directive:
+def _member(name: str, member: object) -> Directive | None:
     value = member[0] if isinstance(member, tuple) else member
     if value is True:
         return Directive(name, None, is_quoted=False)
+    if value is False or name in _GIVING_LEAVE:
+        return None
+    if name in _RESPONSE_DELTAS:
+        return Directive(name, str(value) if type(value) is int else "", is_quoted=False)
     return Directive(name, str(value), is_quoted=type(value) is str)
 
 

@@ -4,8 +4,8 @@ from proxy.policy.disposition import Disposition, ForwardReason, NotStoredReason
 
 
 def hit(ttl: int) -> Disposition:
-    """Answered from a fresh stored response with ``ttl`` seconds left."""
-    return Disposition(Result.HIT, "HIT", hit=True, ttl=ttl)
+    """Answered from a fresh stored response with ``ttl`` seconds left, or one as stale as its client takes it."""
+    return Disposition(Result.HIT, "HIT" if ttl >= 0 else "STALE", hit=True, ttl=ttl)
 
 
 def negative_hit(ttl: int) -> Disposition:
@@ -35,9 +35,9 @@ def fetched(why: ForwardReason, status: int, not_stored: NotStoredReason | None)
     return Disposition(result, x_cache, fwd=why, fwd_status=status, stored=True)
 
 
-def revalidated(*, stored: bool) -> Disposition:
+def revalidated(why: ForwardReason, *, stored: bool) -> Disposition:
     """The upstream said 304: what was stored still holds."""
-    return Disposition(Result.REVALIDATED, "REVALIDATED", fwd=ForwardReason.STALE, fwd_status=304, stored=stored)
+    return Disposition(Result.REVALIDATED, "REVALIDATED", fwd=why, fwd_status=304, stored=stored)
 
 
 def collapsed(why: ForwardReason) -> Disposition:
@@ -74,6 +74,11 @@ def faulty(why: ForwardReason, status: int) -> Disposition:
 def unanswered(why: ForwardReason, code: str, *, is_collapsed: bool = False) -> Disposition:
     """Tambo answered by itself: there was no answer from the upstream, and nothing stored could stand in."""
     return Disposition(Result.ERROR, "MISS", fwd=why, collapsed=is_collapsed, detail=code)
+
+
+def unsatisfiable() -> Disposition:
+    """The client said only-if-cached, and nothing stored can serve it (RFC 9111 §5.2.1.7)."""
+    return unanswered(ForwardReason.REQUEST, "only-if-cached")
 
 
 def unreadable(status: int) -> Disposition:

@@ -55,7 +55,8 @@ def delta_seconds(text: str) -> int:
 
 def age_value(text: str | None) -> int:
     """The first member of an Age field, in seconds; ignored (0) unless it is digits only (RFC 9111 §5.1)."""
-    return 0 if text is None else delta_seconds(text.partition(",")[0].strip(OWS))
+    members = () if text is None else list_members(text)
+    return delta_seconds(members[0]) if members else 0
 
 
 def http_date(text: str, now: float) -> float | None:
@@ -75,29 +76,22 @@ def _seconds(found: re.Match[str], now: float) -> float | None:
     if second > _LEAP_SECOND:
         return None
     try:
+        month = _MONTHS.index(found["month"].lower()) + 1
+        rest = (int(found["day"]), int(found["hour"]), int(found["minute"]), min(second, 59))
         if len(found["year"]) == 2:  # noqa: PLR2004 - RFC 850's two digits
-            year = _century(year, datetime.fromtimestamp(now, UTC).year)
-        moment = datetime(
-            year,
-            _MONTHS.index(found["month"].lower()) + 1,
-            int(found["day"]),
-            int(found["hour"]),
-            int(found["minute"]),
-            min(second, 59),
-            tzinfo=UTC,
-        )
+            year = _full_year(year, (month, *rest), datetime.fromtimestamp(now, UTC))
+        moment = datetime(year, month, *rest, tzinfo=UTC)
     except (ValueError, OverflowError, OSError):
         return None
     return moment.timestamp() + (second == _LEAP_SECOND)
 
 
-def _century(two_digits: int, this_year: int) -> int:
-    year = this_year - this_year % 100 + two_digits
-    if year > this_year + _FARTHEST_YEAR:
-        return year - 100
-    if year <= this_year - _FARTHEST_YEAR:
-        return year + 100
-    return year
+def _full_year(two_digits: int, rest: tuple[int, ...], now: datetime) -> int:
+    """The last year with these digits in which a date with this ``rest`` is at most fifty years ahead of ``now``."""
+    farthest = now.year + _FARTHEST_YEAR
+    year = farthest - (farthest - two_digits) % 100
+    is_beyond = year == farthest and rest > (now.month, now.day, now.hour, now.minute, now.second)
+    return year - 100 if is_beyond else year
 
 
 def format_http_date(seconds: float) -> str:

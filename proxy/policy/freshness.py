@@ -14,6 +14,12 @@ from proxy.policy.messages import Fields, ResponseHead, StoredResponse, Timing, 
 from proxy.policy.route import Mode, RoutePolicy
 
 FIRST_ERROR_STATUS: Final = 400
+HEURISTIC_STATUSES: Final = frozenset({200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501})
+"""Statuses that are heuristically cacheable (RFC 9110 §15.1)."""
+HEURISTIC_PART: Final = 0.1
+"""Of the time since the last modification (RFC 9111 §4.2.2)."""
+LONGEST_HEURISTIC: Final = 7 * 86_400.0
+"""Seconds: what nobody said is not believed for longer."""
 
 
 class LifetimeSource(Enum):
@@ -25,6 +31,8 @@ class LifetimeSource(Enum):
     NO_CACHE = auto()
     """no-cache and no lifetime: not fresh for a moment."""
     ROUTE = auto()
+    HEURISTIC = auto()
+    """A guess: nobody said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +49,19 @@ class Lifetime:
 def lifetime(response: ResponseHead, said: ResponseDirectives, route: RoutePolicy, timing: Timing) -> Lifetime | None:
     """How long this response is fresh (RFC 9111 §4.2.1); None where neither its fields nor the route say.
 
-    In override mode the route's word comes first, else the response's own. A heuristic (§4.2.2) would be the last.
+    In override mode the route's word comes first, else the response's own; a guess (§4.2.2) comes last. In rfc mode
+    ``ttl = 0`` is no word: it fills nothing in, and leaves the rest to the guess.
     """
     by_route = routes_lifetime(response, route)
-    own = explicit_lifetime(response.fields, said, timing)
-    if by_route is None:
-        return own
-    if own is not None and route.mode is not Mode.OVERRIDE:
-        return own
-    return Lifetime(by_route, LifetimeSource.ROUTE)
+    if by_route is None or route.mode is Mode.RFC:
+        own = explicit_lifetime(response.fields, said, timing)
+        if own is not None:
+            return own
+        if route.heuristic and (not by_route and response.status not in route.ttl_by_status):
+            guess = heuristic_lifetime(response, said, timing)
+            if guess is not None:
+                return guess
+    return None if by_route is None else Lifetime(by_route, LifetimeSource.ROUTE)
 
 
 def explicit_lifetime(fields: Fields, said: ResponseDirectives, timing: Timing) -> Lifetime | None:
@@ -63,6 +75,20 @@ def explicit_lifetime(fields: Fields, said: ResponseDirectives, timing: Timing) 
         until = http_date(expires, timing.response_time)
         return Lifetime(0.0 if until is None else max(0.0, until - origin_date(fields, timing)), LifetimeSource.EXPIRES)
     return Lifetime(0.0, LifetimeSource.NO_CACHE) if said.no_cache else None
+
+
+def heuristic_lifetime(response: ResponseHead, said: ResponseDirectives, timing: Timing) -> Lifetime | None:
+    """A tenth of the time since it was modified last, for statuses known for that and for ``public`` (RFC 9111 §4.2.2).
+
+    Nothing at all (0), yet something to validate, where there is an entity-tag alone.
+    """
+    if response.status not in HEURISTIC_STATUSES and not said.public:
+        return None
+    modified = http_date(response.fields.joined("last-modified") or "", timing.response_time)
+    if modified is None:
+        return Lifetime(0.0, LifetimeSource.HEURISTIC) if "etag" in response.fields else None
+    seconds = HEURISTIC_PART * (origin_date(response.fields, timing) - modified)
+    return Lifetime(min(max(0.0, seconds), LONGEST_HEURISTIC), LifetimeSource.HEURISTIC)
 
 
 def routes_lifetime(response: ResponseHead, route: RoutePolicy) -> float | None:
@@ -142,22 +168,30 @@ def shelf_life(
         windows = _origins_windows(said)
         never_stale = windows.last == 0
     else:
-        windows, never_stale = _windows(response, said, route), False
+        windows, never_stale = _windows(response, said, route, fresh), False
     always_validate = said.no_cache and not is_ruled
     return ShelfLife(seconds, initial_age, timing.response_time, timing.cost, windows, never_stale, always_validate)
 
 
-def _windows(response: ResponseHead, said: ResponseDirectives, route: RoutePolicy) -> Windows:
+def _windows(response: ResponseHead, said: ResponseDirectives, route: RoutePolicy, fresh: Lifetime) -> Windows:
     """The windows after freshness: the route's, and where it says nothing the origin's (RFC 5861).
 
-    The route's keep good answers; an error lives as long as it was given and no longer.
+    The route's keep good answers; an error lives as long as it was given and no longer. Where nobody names a window,
+    what was fresh once may stand in for an upstream that does not answer (RFC 9111 §4.2.4).
     """
     own = _origins_windows(said)
     if response.status >= FIRST_ERROR_STATUS:
         return own
     revalidate, error = route.stale_while_revalidate, route.stale_if_error
+    is_named = any(
+        window is not None for window in (revalidate, error, said.stale_while_revalidate, said.stale_if_error)
+    )
+    is_for_disconnection = not is_named and fresh.seconds > 0 and route.mode is Mode.RFC
     return Windows(
-        own.revalidate if revalidate is None else revalidate, own.error if error is None else error, route.archive
+        own.revalidate if revalidate is None else revalidate,
+        own.error if error is None else error,
+        route.archive,
+        route.stale_on_disconnect if is_for_disconnection else 0.0,
     )
 
 

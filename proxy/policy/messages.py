@@ -118,17 +118,19 @@ class Windows:
     """How long a stored response may serve after it stops being fresh, in seconds, each counted from that moment.
 
     Used one after the other: ``revalidate`` (served at once, refreshed behind), ``error`` (only when fetching
-    fails), ``archive`` (only when fetching fails, and marked as such).
+    fails), ``archive`` (only when fetching fails, and marked as such). ``disconnect`` is an ``error`` that nobody
+    named: only when the upstream did not answer at all (RFC 9111 §4.2.4).
     """
 
     revalidate: float = 0.0
     error: float = 0.0
     archive: float = 0.0
+    disconnect: float = 0.0
 
     @property
     def last(self) -> float:
         """The end of the last window: seconds after freshness ends."""
-        return max(self.revalidate, self.error, self.archive)
+        return max(self.revalidate, self.error, self.archive, self.disconnect)
 
 
 @dataclass(frozen=True, slots=True)

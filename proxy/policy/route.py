@@ -113,7 +113,11 @@ class RoutePolicy:
     """0-1: up to this part of a lifetime that came from here (never of the upstream's) is taken off, evenly spread."""
     stale_while_revalidate: float | None = None
     stale_if_error: float | None = None
+    stale_on_disconnect: float = 0.0
+    """In rfc mode, where nobody names a window: how long a good answer may serve when the upstream does not answer."""
     archive: float = 0.0
+    heuristic: bool = False
+    """Whether a lifetime is guessed from Last-Modified where nobody says one (RFC 9111 §4.2.2)."""
     key: KeyRule = KeyRule()
     tags: tuple[str, ...] = ()
     """Templates like the key's."""
@@ -123,7 +127,7 @@ class RoutePolicy:
     cookies_ignored: bool = False
     store_set_cookie: bool = False
     client_directives: bool = False
-    """Whether a request's own no-cache, max-age and min-fresh are honoured (only-if-cached always is)."""
+    """Whether a request's own directives are honoured (only-if-cached always is)."""
     forward_fields: ForwardFields = ForwardFields.ALL
     forward: tuple[str, ...] = ()
     """Further lower-case field names that ``strict`` passes on."""

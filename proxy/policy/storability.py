@@ -9,7 +9,7 @@ from typing import Final
 
 from proxy.policy.body_rules import Judgement, is_judged, judge
 from proxy.policy.cache_key import CacheKey, secondary_key
-from proxy.policy.directives import ResponseDirectives, response_directives
+from proxy.policy.directives import ResponseDirectives, request_directives, response_directives
 from proxy.policy.disposition import (
     Admission,
     Credentialed,
@@ -44,6 +44,10 @@ UNDERSTOOD_STATUSES: Final = frozenset(
 )
 """Statuses whose rules for caches are obeyed here (RFC 9111 §5.2.2.3); 206 and 304 are parts, and are not kept."""
 _NEVER_KEPT: Final = frozenset({206, 304})
+_ONLY_BY_NAME: Final = frozenset({428, 429, 431, 511})
+"""Statuses that no cache may store (RFC 6585 §3-6): where a route stores every status, these have to be named."""
+_GUESSED: Final = frozenset({LifetimeSource.ROUTE, LifetimeSource.HEURISTIC})
+"""Lifetimes of which the origin said nothing."""
 _FIRST_FINAL_STATUS: Final = 200
 _OK: Final = 200
 _STATE_PRECONDITIONS: Final = ("if-match", "if-unmodified-since")
@@ -74,9 +78,16 @@ def admit(request: RequestHead, route: RoutePolicy) -> Admission:
         return PassThrough(NotStoredReason.METHOD)
     if not route.cache:
         return PassThrough(NotStoredReason.ROUTE_OFF)
+    if route.client_directives and _wants_no_store(request):
+        return PassThrough(NotStoredReason.CLIENT_NO_STORE)
     if "cookie" in request.fields and not route.cookies_ignored:
         return PassThrough(NotStoredReason.COOKIE)
     return Credentialed() if "authorization" in request.fields else Shareable()
+
+
+def _wants_no_store(request: RequestHead) -> bool:
+    """Nothing of such a request and of what answers it may be kept (RFC 9111 §5.2.1.5)."""
+    return request_directives(request.fields.joined("cache-control"), None).no_store
 
 
 # Responses --------------------------------------------------------------------------------------------------------
@@ -124,8 +135,7 @@ def assess(
 def _stored(
     request: RequestHead, response: ResponseHead, body: bytes | None, match: Match, key: CacheKey, shelf: ShelfLife
 ) -> StoredResponse:
-    route = match.route
-    said = response_directives(response.fields)
+    route, said = match.route, response_directives(response.fields)
     etag, is_made = _entity_tag(response, body, route)
     return StoredResponse(
         target=key.target,
@@ -212,7 +222,7 @@ def _without_lifetime(
     """What is not kept because nobody said for how long, or not of this status."""
     if fresh is None:
         return NotStoredReason.CONTENT_TYPE if response.status == _OK else NotStoredReason.STATUS
-    if fresh.source is LifetimeSource.ROUTE and route.mode is Mode.RFC:
+    if fresh.source in _GUESSED and route.mode is Mode.RFC:
         private = _privately_silent(request, response, route)
         if private is not None:
             return private
@@ -220,12 +230,16 @@ def _without_lifetime(
         return None if fresh.seconds > 0 else NotStoredReason.BODY_VERDICT
     if fresh.source is LifetimeSource.ROUTE:
         return None if fresh.seconds > 0 else _without_routes_lifetime(response, route)
-    return None if route.statuses is None or response.status in route.statuses else NotStoredReason.STATUS
+    return None if _is_kept_status(response.status, route) else NotStoredReason.STATUS
+
+
+def _is_kept_status(status: int, route: RoutePolicy) -> bool:
+    return status not in _ONLY_BY_NAME if route.statuses is None else status in route.statuses
 
 
 def _privately_silent(request: RequestHead, response: ResponseHead, route: RoutePolicy) -> NotStoredReason | None:
-    """Signs of privacy in an exchange of which nobody said that its answer may be shared: then a route's lifetime does
-    not fill in."""
+    """Signs of privacy in an exchange of which nobody said that its answer may be shared: then neither a route's
+    lifetime nor a guess fills in."""
     if "set-cookie" in response.fields:
         return NotStoredReason.SET_COOKIE
     if any(name in request.fields and name not in route.key.fields for name in _CREDENTIALS):

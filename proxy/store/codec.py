@@ -68,6 +68,7 @@ class _Head(msgspec.Struct, array_like=True, frozen=True, gc=False):
     cost: float
     position: Annotated[int, msgspec.Meta(ge=0)]
     is_ended: bool
+    disconnect: float = 0.0
 
 
 _write_head: Final = msgspec.msgpack.Encoder().encode
@@ -171,7 +172,10 @@ def _head_from(data: memoryview) -> _Head:
 
 
 def _is_sane(head: _Head) -> bool:
-    numbers = (head.freshness_lifetime, head.corrected_initial_age, head.response_time, head.cost, *head.windows)
+    numbers = (
+        *(head.freshness_lifetime, head.corrected_initial_age, head.response_time, head.cost),
+        *(*head.windows, head.disconnect),
+    )
     return all(map(math.isfinite, numbers))
 
 
@@ -199,6 +203,7 @@ def _head_of(key: CacheKey, stored: StoredResponse) -> _Head:
         stored.cost,
         stored.position,
         stored.is_ended,
+        stored.windows.disconnect,
     )
 
 
@@ -218,7 +223,7 @@ def _stored_from(head: _Head, body: bytes) -> StoredResponse:
         freshness_lifetime=head.freshness_lifetime,
         corrected_initial_age=head.corrected_initial_age,
         response_time=head.response_time,
-        windows=Windows(*head.windows),
+        windows=Windows(*head.windows, head.disconnect),
         never_stale=head.never_stale,
         always_validate=head.always_validate,
         allows_authorized=head.allows_authorized,

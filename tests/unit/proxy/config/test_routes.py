@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from proxy.config.model import (
+    ClientDirectives,
     Config,
     Cookies,
     Defaults,
@@ -69,6 +70,27 @@ def test_a_route_wins_over_the_defaults() -> None:
 )
 def test_the_mode_says_which_fields_go_on(mode: Mode, said: ForwardFields | None, holds: ForwardFields) -> None:
     assert policy(route(mode=mode, forward_fields=said)).forward_fields is holds
+
+
+@pytest.mark.parametrize(
+    ("common", "own", "holds"),
+    [
+        (ClientDirectives.IGNORE, None, False),
+        (ClientDirectives.HONOUR, None, True),
+        (ClientDirectives.HONOUR, ClientDirectives.IGNORE, False),
+        (ClientDirectives.IGNORE, ClientDirectives.HONOUR, True),
+    ],
+)
+def test_whose_directives_are_honoured(common: ClientDirectives, own: ClientDirectives | None, *, holds: bool) -> None:
+    taken = policy(route(client_directives=own), defaults=Defaults(client_directives=common))
+    assert taken.client_directives is holds
+
+
+def test_guessing_and_standing_in_are_each_routes_own() -> None:
+    defaults = Defaults(heuristic=True, stale_on_disconnect=9)
+    common, own = policy(route(), defaults=defaults), policy(route(heuristic=False, stale_on_disconnect=0))
+    assert (common.heuristic, common.stale_on_disconnect) == (True, 9)
+    assert (own.heuristic, own.stale_on_disconnect) == (False, 0)
 
 
 @pytest.mark.parametrize(("said", "holds"), [(None, DEFAULT_STATUSES), ("all", None), ((200,), frozenset({200}))])

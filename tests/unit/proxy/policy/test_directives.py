@@ -51,7 +51,7 @@ def said(*values: str) -> ResponseDirectives:
         pytest.param('foo="x, no-store', ResponseDirectives(no_store=True), id="5.2 an open quote hides nothing"),
         pytest.param("=5, max-age=2", ResponseDirectives(max_age=2), id="5.2 a member without a name"),
         pytest.param("", ResponseDirectives(), id="5.2 empty"),
-        pytest.param("immutable, no-transform", ResponseDirectives(), id="8246 immutable asks nothing of us"),
+        pytest.param("immutable, no-transform", ResponseDirectives(immutable=True), id="8246-2 immutable"),
     ],
 )
 def test_cache_control(value: str, expected: ResponseDirectives) -> None:

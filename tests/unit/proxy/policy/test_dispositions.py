@@ -12,6 +12,8 @@ MISS, STALE = ForwardReason.URI_MISS, ForwardReason.STALE
     ("disposition", "result", "word"),
     [
         pytest.param(dispositions.hit(1), Result.HIT, "HIT", id="fresh"),
+        pytest.param(dispositions.hit(0), Result.HIT, "HIT", id="fresh to the end"),
+        pytest.param(dispositions.hit(-1), Result.HIT, "STALE", id="5.2.1.2 as stale as its client takes it"),
         pytest.param(dispositions.negative_hit(1), Result.HIT, "NEGATIVE", id="negative"),
         pytest.param(dispositions.revalidating(0, is_running=False), Result.STALE_REVALIDATE, "STALE", id="stale"),
         pytest.param(dispositions.revalidating(0, is_running=True), Result.STALE_REVALIDATE, "UPDATING", id="updating"),
@@ -20,7 +22,7 @@ MISS, STALE = ForwardReason.URI_MISS, ForwardReason.STALE
         pytest.param(dispositions.fetched(MISS, 200, None), Result.MISS, "MISS", id="miss"),
         pytest.param(dispositions.fetched(STALE, 200, None), Result.EXPIRED, "EXPIRED", id="expired"),
         pytest.param(dispositions.fetched(MISS, 200, NotStoredReason.PRIVATE), Result.BYPASS, "BYPASS", id="not kept"),
-        pytest.param(dispositions.revalidated(stored=False), Result.REVALIDATED, "REVALIDATED", id="304"),
+        pytest.param(dispositions.revalidated(STALE, stored=False), Result.REVALIDATED, "REVALIDATED", id="304"),
         pytest.param(dispositions.collapsed(MISS), Result.COALESCED, "COALESCED", id="joined"),
         pytest.param(dispositions.bypassed(NotStoredReason.COOKIE), Result.BYPASS, "BYPASS", id="bypass"),
         pytest.param(dispositions.passed(), Result.PASS, "BYPASS", id="unsafe"),
@@ -41,4 +43,15 @@ def test_result_and_word(disposition: Disposition, result: Result, word: str) ->
 def test_what_is_not_kept_is_not_called_stored() -> None:
     assert dispositions.fetched(MISS, 200, None).stored
     assert not dispositions.fetched(MISS, 200, NotStoredReason.PRIVATE).stored
-    assert not dispositions.revalidated(stored=False).stored
+    assert not dispositions.revalidated(STALE, stored=False).stored
+
+
+def test_the_last_hop_was_neither_stored_nor_forwarded() -> None:
+    last = dispositions.last_hop()
+    assert (last.result, last.x_cache, last.hit, last.fwd, last.detail) == (
+        Result.PASS,
+        "BYPASS",
+        False,
+        None,
+        "max-forwards",
+    )

@@ -22,7 +22,7 @@ from proxy.policy.route import Mode, RoutePolicy
 from tests.support.builders import T0, a_stored
 from tests.support.policy import AT_T0, a_head, a_route, a_rule, an_override, stored_as
 
-S_MAXAGE, MAX_AGE, EXPIRES, NO_CACHE, ROUTE = LifetimeSource
+S_MAXAGE, MAX_AGE, EXPIRES, NO_CACHE, ROUTE, HEURISTIC = LifetimeSource
 DATE = format_http_date(T0)
 
 

@@ -129,7 +129,9 @@ def test_what_the_response_says(lines: dict[str, str], reason: NotStoredReason |
             pytest.param(status, "default", False, id=f"3 {status} by default not")
             for status in (201, 206, 303, 304, 400, 401, 405, 414, 431, 500, 501, 503, 599)
         ),
-        *(pytest.param(status, None, True, id=f"3 {status} where all are") for status in (201, 400, 431, 503, 599)),
+        *(pytest.param(status, None, True, id=f"3 {status} where all are") for status in (201, 400, 503, 599)),
+        *(pytest.param(status, None, False, id=f"6585 {status} even where all are") for status in (428, 429, 431, 511)),
+        pytest.param(429, frozenset({429}), True, id="6585 429 by name"),
         pytest.param(206, None, False, id="3.3 206 even where all are"),
         pytest.param(304, None, False, id="3 304 even where all are"),
         pytest.param(101, None, False, id="3 101 is not final"),
