@@ -1,7 +1,9 @@
 """One request on its way to an answer, with what was found out about it so far. Decides nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from proxy.exchange.ports import OnInterim
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.disposition import Admission, ForwardReason, Shareable
 from proxy.policy.messages import Fields, RequestHead, StoredResponse
@@ -23,8 +25,13 @@ class Ask:
     why: ForwardReason = ForwardReason.URI_MISS
     stale: StoredResponse | None = None
     conditional: Fields = field(default_factory=Fields)
+    """What is asked besides: a condition of ours, or the part that the client wants."""
+    offered: Sequence[StoredResponse] = ()
+    """Variants of which one may turn out to be the answer."""
     tries: int = 0
     """How often it has waited for another's fetch that was not for it."""
+    on_interim: OnInterim | None = None
+    """Who hears of interim responses to the fetch it begins."""
     is_alone: bool = False
     """It waited for what turned out to be somebody's own: it goes upstream by itself."""
 

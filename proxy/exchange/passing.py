@@ -11,11 +11,13 @@ from proxy.exchange import problems
 from proxy.exchange.ask import Ask
 from proxy.exchange.bodies import RelayedBody
 from proxy.exchange.guard import Guard
+from proxy.exchange.interim import relayed
 from proxy.exchange.ports import (
     Answer,
     Cause,
     Fetched,
     Observer,
+    OnInterim,
     Purge,
     PurgeKind,
     PurgeMode,
@@ -29,9 +31,10 @@ from proxy.policy import dispositions
 from proxy.policy.cache_key import cache_key
 from proxy.policy.disposition import Disposition, ForwardReason, NotStoredReason, PassThrough
 from proxy.policy.forwarding import is_upgrade, upstream_fields
-from proxy.policy.heads import relayed_head
+from proxy.policy.heads import received_head, relayed_head
 from proxy.policy.invalidation import invalidates
-from proxy.policy.messages import RequestHead
+from proxy.policy.max_forwards import last_recipient, one_hop_less
+from proxy.policy.messages import RequestHead, ResponseHead, Timing
 from proxy.policy.route import Match
 from proxy.policy.storability import is_event_stream
 
@@ -47,32 +50,52 @@ class Passer:
     clock: Clock
 
     async def forward(
-        self, request: RequestHead, body: RequestBody | None, match: Match, admission: PassThrough
+        self,
+        request: RequestHead,
+        body: RequestBody | None,
+        match: Match,
+        admission: PassThrough,
+        on_interim: OnInterim | None,
     ) -> Answer:
-        """Send this request as it came and relay what comes back."""
+        """Send this request as it came and relay what comes back; answer it where it may go no further."""
+        if (last := last_recipient(request)) is not None:
+            return problems.as_last_recipient(*last, match.route.name)
         is_method = admission.reason is NotStoredReason.METHOD
         disposition = dispositions.passed() if is_method else dispositions.bypassed(admission.reason)
         host = request.authority if match.route.key.host else None
-        fields = upstream_fields(request, match.route, admission)
+        fields = upstream_fields(one_hop_less(request), match.route, admission)
         sent = UpstreamRequest(request.method, request.target, host, fields, body, is_upgrade(request))
-        answer = await self._relay(sent, match, disposition)
+        answer = await self._relay(sent, match, disposition, on_interim)
         if invalidates(request, answer.head):
             await self._invalidate(request, match)
         return answer
 
-    async def forward_head(self, ask: Ask) -> Answer:
-        """Send a HEAD for which nothing usable is stored; its answer is not stored."""
+    async def ask_head(self, ask: Ask) -> tuple[ResponseHead, Timing]:
+        """Send a HEAD for which nothing usable is stored: what came, and when. Raises UpstreamError."""
         host = ask.request.authority if ask.route.key.host else None
         fields = upstream_fields(ask.request, ask.route, ask.admission)
         sent = UpstreamRequest("HEAD", ask.key.target, host, fields)
-        return await self._relay(sent, ask.match, dispositions.head_miss(ask.why))
+        try:
+            slot = await self.guard.admit()
+            request_time, started = self.clock.now(), self.clock.monotonic()
+            try:
+                answer = await self._send(sent, ask.route.name, relayed(ask.on_interim, ask.route))
+                await answer.body.aclose()
+            finally:
+                slot.release()
+        except UpstreamError as error:
+            self.observer.upstream_failed(ask.route.name, error.failure, error.detail)
+            raise
+        return received_head(answer.head), Timing(request_time, self.clock.now(), self.clock.monotonic() - started)
 
-    async def _relay(self, sent: UpstreamRequest, match: Match, disposition: Disposition) -> Answer:
+    async def _relay(
+        self, sent: UpstreamRequest, match: Match, disposition: Disposition, on_interim: OnInterim | None
+    ) -> Answer:
         route = match.route
         try:
             slot = await self.guard.admit()
             try:
-                answer = await self._send(sent, route.name)
+                answer = await self._send(sent, route.name, relayed(on_interim, route))
             except BaseException:
                 slot.release()
                 raise
@@ -82,14 +105,14 @@ class Passer:
             return problems.failed(error, dispositions.unanswered(why, error.failure), route.name)
         if answer.tunnel is not None or is_event_stream(answer.head):
             slot.release()  # it may stay open for hours and costs the upstream no work
-        head = relayed_head(answer.head, route, disposition)
+        head = relayed_head(received_head(answer.head), route, disposition)
         body = RelayedBody(answer.body, slot.release)
         return Answer(head, body, disposition, route.name, tunnel=answer.tunnel)
 
-    async def _send(self, sent: UpstreamRequest, route: str) -> UpstreamAnswer:
+    async def _send(self, sent: UpstreamRequest, route: str, on_interim: OnInterim | None) -> UpstreamAnswer:
         started, outcome = self.clock.monotonic(), "cancelled"
         try:
-            answer = await self.upstream.send(sent)
+            answer = await self.upstream.send(sent, on_interim)
             outcome = f"{answer.head.status // 100}xx"
         except UpstreamError as error:
             outcome = error.failure

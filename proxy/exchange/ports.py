@@ -1,9 +1,9 @@
 """What the exchange needs from the outside, as protocols over small values. Holds no logic."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from proxy.errors import Failure
 from proxy.policy.cache_key import CacheKey
@@ -57,6 +57,12 @@ class Tunnel(Protocol):
         ...
 
 
+# Interim responses ------------------------------------------------------------------------------------------------
+
+OnInterim: TypeAlias = Callable[[ResponseHead], None]
+"""Hears of each 1xx response but 101, in order, before the final head (RFC 9110 §15.2). Never raises, never waits."""
+
+
 # Upstream ----------------------------------------------------------------------------------------------------------
 
 
@@ -86,9 +92,10 @@ class UpstreamAnswer:
 class Upstream(Protocol):
     """The one configured origin."""
 
-    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
+    async def send(self, request: UpstreamRequest, on_interim: OnInterim | None = None) -> UpstreamAnswer:
         """Send once and wait for the final head, within the connect and first-byte deadlines.
 
+        ``on_interim`` hears of the interim responses before it.
         Never sends again, but for a GET or HEAD, once, when a reused connection closed before any byte came.
         Raises UpstreamError; ClientGoneError and ClientError from reading the request's content.
         """

@@ -1,9 +1,11 @@
-"""Answers that Tambo gives by itself: JSON problem bodies (RFC 9457) that say who failed, and no internals."""
+"""Answers that Tambo gives by itself, mostly JSON problem bodies (RFC 9457) that say who failed, and no internals."""
 
 import json
+from dataclasses import replace
 
 from proxy.errors import Failure, UpstreamError
 from proxy.exchange.ports import Answer
+from proxy.policy import dispositions
 from proxy.policy.disposition import Disposition
 from proxy.policy.heads import cache_status
 from proxy.policy.messages import FieldLine, Fields, ResponseHead
@@ -39,6 +41,13 @@ def unsatisfiable(disposition: Disposition, route: str, key: str) -> Answer:
     title, detail = "Gateway Timeout", "Nothing stored can answer, and the request says only-if-cached."
     body = _body(504, title, detail, "not-cached")
     return Answer(_head(504, title, disposition, ()), body, disposition, route, key)
+
+
+def as_last_recipient(head: ResponseHead, body: bytes, route: str) -> Answer:
+    """The answer to a request that may go no further than here (RFC 9110 §7.6.2)."""
+    disposition = dispositions.last_hop()
+    fields = head.fields.adding(("Cache-Status", cache_status(disposition)), ("X-Cache", disposition.x_cache))
+    return Answer(replace(head, fields=fields), body, disposition, route)
 
 
 def _body(status: int, title: str, detail: str, code: str) -> bytes:

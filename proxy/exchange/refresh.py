@@ -4,7 +4,7 @@ Judges nothing itself, and never speaks to a client.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -12,11 +12,12 @@ from proxy.clock import Clock
 from proxy.errors import Failure, StoreUnavailable, UpstreamError
 from proxy.exchange.bodies import GrowingBody, RelayedBody
 from proxy.exchange.guard import Guard, Slot
-from proxy.exchange.ports import Cause, Fetched, Observer, Store, Upstream, UpstreamRequest
+from proxy.exchange.ports import Cause, Fetched, Observer, OnInterim, Store, Upstream, UpstreamRequest
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, Spoken, Streaming
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.disposition import (
     Admission,
+    Credentialed,
     Faulty,
     Freshened,
     NotStored,
@@ -26,12 +27,15 @@ from proxy.policy.disposition import (
     Verdict,
 )
 from proxy.policy.forwarding import upstream_fields
+from proxy.policy.heads import received_head
 from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse, Timing
+from proxy.policy.partial import appraise, joined
 from proxy.policy.reuse import keep_for
 from proxy.policy.route import Match
-from proxy.policy.storability import assess, held_back, is_event_stream
-from proxy.policy.validation import conclude
+from proxy.policy.storability import held_back, is_event_stream
+from proxy.policy.validation import conclude, conclude_offer, has_preconditions
 
+PARTIAL_CONTENT = 206
 NOT_MODIFIED = 304
 SPOKEN_LIMIT = 256 * 1024
 """Bytes of an error answer that are read whole so that those who waited can share it; a longer one is its asker's."""
@@ -51,6 +55,8 @@ class Job:
     conditional: Fields = field(default_factory=Fields)
     wants_whole: bool = False
     """The asker's own conditions can only be judged on the whole answer: nothing is streamed to it."""
+    offered: Sequence[StoredResponse] = ()
+    """Stored variants that ``conditional`` names: the answer may be one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class Refresher:
         flight.settle(Failed(error))
 
     async def _fetch(self, job: Job, flight: Flight, slot: Slot) -> None:
-        arrived = await self._send(job, slot.release)
+        job, arrived = await self._ask(job, flight, slot.release)
         try:
             outcome = await self._take(job, flight, arrived)
         except BaseException:
@@ -96,13 +102,26 @@ class Refresher:
             await arrived.body.aclose()
             flight.settle(outcome)
 
-    async def _send(self, job: Job, release: Callable[[], None]) -> "_Arrived":
+    async def _ask(self, job: Job, flight: Flight, release: Callable[[], None]) -> "tuple[Job, _Arrived]":
+        """The answer; and where that is a 304 which speaks of nothing that we asked about (RFC 9111 §4.3.4), what comes
+        when it is asked for without conditions, once. The job says which was the question."""
+        arrived = await self._send(job, release, flight.hint)
+        if arrived.head.status == NOT_MODIFIED and not _is_answer(job, arrived) and has_preconditions(job.conditional):
+            await arrived.body.drop()
+            job = replace(job, validating=None, offered=(), conditional=Fields())
+            arrived = await self._send(job, release, flight.hint)
+        if arrived.head.status == NOT_MODIFIED and not _is_answer(job, arrived):
+            await arrived.body.aclose()
+            raise UpstreamError(Failure.PROTOCOL, "304 to a request without conditions")
+        return job, arrived
+
+    async def _send(self, job: Job, release: Callable[[], None], on_interim: OnInterim) -> "_Arrived":
         fields = upstream_fields(job.request, job.match.route, job.admission, job.conditional)
         host = job.request.authority if job.match.route.key.host else None
         request_time, started = self.clock.now(), self.clock.monotonic()
         outcome = "cancelled"
         try:
-            answer = await self.upstream.send(UpstreamRequest("GET", job.key.target, host, fields))
+            answer = await self.upstream.send(UpstreamRequest("GET", job.key.target, host, fields), on_interim)
             outcome = f"{answer.head.status // 100}xx"
         except UpstreamError as error:
             outcome = error.failure
@@ -111,16 +130,14 @@ class Refresher:
             seconds = self.clock.monotonic() - started
             self.observer.fetched(Fetched(job.match.route.name, job.cause, outcome, seconds))
         timing = Timing(request_time, self.clock.now(), seconds)
-        return _Arrived(answer.head, RelayedBody(answer.body, release), timing, started)
+        return _Arrived(received_head(answer.head), RelayedBody(answer.body, release), timing, started)
 
     async def _take(self, job: Job, flight: Flight, arrived: "_Arrived") -> FillOutcome | None:
         """What everyone gets; None when the body was handed to the asker and everyone has been told."""
         head = arrived.head
-        if job.validating is not None and head.status == NOT_MODIFIED:
-            concluded = conclude(job.validating, head, job.match.route, arrived.timing)
-            if isinstance(concluded, Freshened):
-                return await self._keep(job, concluded.stored, head)
-        decision = assess(job.request, head, None, job.match, job.key, arrived.timing)
+        if (freshened := _freshened(job, arrived)) is not None:
+            return await self._keep(job, freshened, head)
+        decision = appraise(job.request, head, None, job.match, job.key, arrived.timing)
         if isinstance(decision, NotStored) and not decision.shared:
             await self._alone(job, flight, arrived, decision.reason)
             return None
@@ -136,7 +153,7 @@ class Refresher:
 
     @staticmethod
     def _must_wait(job: Job, head: ResponseHead) -> bool:
-        return job.wants_whole or held_back(head, job.match.route)
+        return head.status != PARTIAL_CONTENT and (job.wants_whole or held_back(head, job.match.route))
 
     async def _alone(self, job: Job, flight: Flight, arrived: "_Arrived", reason: NotStoredReason) -> None:
         """The answer is its asker's only: everyone else is released at once."""
@@ -176,9 +193,11 @@ class Refresher:
         cost = self.clock.monotonic() - arrived.started
         self.guard.last_cost = cost
         timing = replace(arrived.timing, cost=cost)
-        decision = assess(job.request, arrived.head, data, job.match, job.key, timing)
+        decision = appraise(job.request, arrived.head, data, job.match, job.key, timing)
         self._count_verdict(job, arrived.head, decision)
         match decision:
+            case Storable(stored) if arrived.head.status == PARTIAL_CONTENT:
+                return await self._keep_part(job, stored, arrived.head)
             case Storable(stored):
                 return await self._keep(job, stored, arrived.head)
             case NotStored(reason, shared):
@@ -211,17 +230,30 @@ class Refresher:
 
     async def _keep(self, job: Job, stored: StoredResponse, head: ResponseHead) -> Shared:
         stored = replace(stored, position=job.position)
+        return Shared(stored, head, await self.put(job.key, stored))
+
+    async def _keep_part(self, job: Job, part: StoredResponse, head: ResponseHead) -> Shared:
+        try:
+            candidates = (await self.store.lookup(job.key)).candidates
+        except StoreUnavailable as error:
+            self.observer.store_failed(error.operation, error.detail)
+            candidates = ()
+        kept = joined(job.request, part, candidates, job.match.route.max_object)
+        return Shared(part, head) if kept is None else await self._keep(job, kept, head)
+
+    async def put(self, key: CacheKey, stored: StoredResponse) -> NotStoredReason | None:
+        """Store it for as long as it can be of use; why not, where that did not go."""
         reason: NotStoredReason | None = None
         try:
             left = stored.response_time + keep_for(stored) - self.clock.now()
-            if left > 0 and not await self.store.put(job.key, stored, left):
+            if left > 0 and not await self.store.put(key, stored, left):
                 reason = NotStoredReason.PURGED_IN_FLIGHT
         except StoreUnavailable as error:
             self.observer.store_failed(error.operation, error.detail)
             reason = NotStoredReason.STORE_ERROR
         if reason is not None:
-            self.observer.not_stored(job.match.route.name, reason)
-        return Shared(stored, head, reason)
+            self.observer.not_stored(stored.route, reason)
+        return reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,3 +264,22 @@ class _Arrived:
     body: RelayedBody
     timing: Timing
     started: float
+
+
+def _freshened(job: Job, arrived: _Arrived) -> StoredResponse | None:
+    """What the upstream's 304 says still holds; None where it says no such thing."""
+    if arrived.head.status != NOT_MODIFIED:
+        return None
+    route = job.match.route
+    if job.validating is not None:
+        concluded = conclude(job.validating, arrived.head, route, arrived.timing)
+    else:
+        concluded = conclude_offer(job.request, job.offered, arrived.head, route, arrived.timing)
+    return concluded.stored if isinstance(concluded, Freshened) else None
+
+
+def _is_answer(job: Job, arrived: _Arrived) -> bool:
+    """Whether a 304 answers a condition: one of ours, or one that the client sent and we passed on."""
+    if job.conditional.lines:
+        return _freshened(job, arrived) is not None
+    return isinstance(job.admission, Credentialed) and has_preconditions(job.request.fields)

@@ -5,6 +5,7 @@ A store that fails is a miss; an upstream that fails is stale, or 502, 503, 504.
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import assert_never
@@ -13,27 +14,34 @@ from proxy.clock import Clock
 from proxy.errors import Failure, StoreUnavailable, UpstreamError
 from proxy.exchange import problems
 from proxy.exchange.ask import Ask
+from proxy.exchange.interim import relayed
 from proxy.exchange.passing import Passer
-from proxy.exchange.ports import Answer, Cause, Lookup, Observer, RequestBody, Store
+from proxy.exchange.ports import Answer, Cause, Lookup, Observer, OnInterim, RequestBody, Store
 from proxy.exchange.refresh import Job, Refresher
 from proxy.exchange.replies import Replies
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, SingleFlight, Spoken, Streaming
 from proxy.policy import dispositions
 from proxy.policy.cache_key import CacheKey, cache_key, selects
 from proxy.policy.disposition import (
+    Ended,
     Forward,
+    ForwardReason,
+    Freshened,
     PassThrough,
     Reuse,
     ReuseWhileRevalidating,
     ServeStale,
+    Shareable,
     Unsatisfiable,
     Validate,
 )
-from proxy.policy.messages import RequestHead, Timing
+from proxy.policy.messages import RequestHead, StoredResponse, Timing
+from proxy.policy.partial import has_part, passed_range, usable
+from proxy.policy.ranges import asks_for_part
 from proxy.policy.reuse import choose, wants_stored_only
 from proxy.policy.route import RoutePolicy, match_route
 from proxy.policy.storability import admit
-from proxy.policy.validation import conclude, is_conditional, stand_in
+from proxy.policy.validation import conclude, conclude_head, is_conditional, offered, offering, stand_in
 
 ALONE_SECONDS = 5.0
 """How long a key is not coalesced after its answer turned out to be its asker's only."""
@@ -57,20 +65,25 @@ class Exchange:
     def __post_init__(self) -> None:
         self._replies = Replies(self.clock, self.observer)
 
-    async def answer(self, request: RequestHead, body: RequestBody | None) -> Answer:
-        """Answer one request. Raises ClientGoneError and ClientError from reading its content, nothing else."""
+    async def answer(
+        self, request: RequestHead, body: RequestBody | None, on_interim: OnInterim | None = None
+    ) -> Answer:
+        """Answer one request; ``on_interim`` hears of the interim responses to what is fetched for it.
+
+        Raises ClientGoneError and ClientError from reading its content, nothing else.
+        """
         match = match_route(self.routes, request.method, request.path)
         admission = admit(request, match.route)
         if isinstance(admission, PassThrough):
             if wants_stored_only(request, admission):
                 return problems.unsatisfiable(dispositions.unsatisfiable(), match.route.name, "")
-            return await self.passer.forward(request, body, match, admission)
+            return await self.passer.forward(request, body, match, admission, on_interim)
         key = cache_key(request, match)
-        return await self._answer_from_store(Ask(request, match, key, admission, 0))
+        return await self._answer_from_store(Ask(request, match, key, admission, 0, on_interim=on_interim))
 
     async def _answer_from_store(self, ask: Ask) -> Answer:
         found = await self._look_up(ask.key)
-        decision = choose(ask.request, found.candidates, ask.route, self.clock.now())
+        decision = choose(ask.request, usable(ask.request, found.candidates), ask.route, self.clock.now())
         ask = replace(ask, position=found.position)
         match decision:
             case Reuse(stored):
@@ -81,7 +94,7 @@ class Exchange:
             case Validate(stored, conditional, reason):
                 return await self._fetch(replace(ask, why=reason, stale=stored, conditional=conditional))
             case Forward(reason):
-                return await self._fetch(replace(ask, why=reason))
+                return await self._fetch(_missing(ask, reason, found.candidates))
             case Unsatisfiable():
                 return problems.unsatisfiable(dispositions.unsatisfiable(), ask.route.name, ask.key.text)
             case _:
@@ -100,8 +113,27 @@ class Exchange:
         if ask.may_share and (flight := self._joinable(ask)) is not None:
             return await self._follow(ask, flight)
         if ask.request.method == "HEAD":
-            return await self.passer.forward_head(ask)
+            return await self._ask_head(ask)
         return await self._lead(ask)
+
+    async def _ask_head(self, ask: Ask) -> Answer:
+        """A HEAD for which nothing usable is stored: its answer is not stored, and may speak of a stored GET."""
+        try:
+            head, timing = await self.passer.ask_head(ask)
+        except UpstreamError as error:
+            return self._fail(ask, error, is_follower=False)
+        if ask.stale is None:
+            return self._replies.head(ask, head)
+        match conclude_head(ask.stale, head, ask.route, timing):
+            case Freshened(stored):
+                stored = replace(stored, position=ask.position)
+                shared = Shared(stored, head, await self.refresher.put(ask.key, stored))
+                return self._replies.shared(ask, shared, is_follower=False)
+            case ServeStale() as stale:
+                return self._replies.stood_in(ask, stale)
+            case Ended(stored):
+                await self.refresher.put(ask.key, stored)
+        return self._replies.head(ask, head)
 
     def _joinable(self, ask: Ask) -> Flight | None:
         flight = self.flights.find(ask.key.text)
@@ -119,7 +151,7 @@ class Exchange:
         except asyncio.CancelledError:
             self.flights.leave(flight, keep=joinable)
             raise
-        if streaming.reason is not None:
+        if streaming.reason is not None and not asks_for_part(ask.request):
             self._remember_alone(ask.key.text)
         return await self._stream(ask, streaming)
 
@@ -127,10 +159,13 @@ class Exchange:
         return await self._conclude(ask, await asyncio.shield(flight.outcome), is_follower=True)
 
     def _begin(self, ask: Ask, cause: Cause, *, has_leader: bool, joinable: bool) -> Flight:
-        flight = Flight(ask.key.text, ask.position, has_leader=has_leader)
+        on_interim = relayed(ask.on_interim, ask.route) if has_leader else None
+        flight = Flight(ask.key.text, ask.position, has_leader=has_leader, on_interim=on_interim)
         wants_whole = is_conditional(ask.request)
         job = Job(
-            ask.request, ask.match, ask.key, ask.admission, ask.position, cause, ask.stale, ask.conditional, wants_whole
+            *(ask.request, ask.match, ask.key, ask.admission, ask.position, cause, ask.stale, ask.conditional),
+            wants_whole,
+            ask.offered,
         )
         self.flights.begin(flight, partial(self.refresher.fill, job), joinable=joinable)
         return flight
@@ -152,6 +187,9 @@ class Exchange:
             if isinstance(concluded, ServeStale):
                 await streaming.body.aclose()
                 return self._replies.stood_in(ask, concluded)
+        if self._replies.is_unmodified(ask, streaming.head):
+            await streaming.body.aclose()
+            return self._replies.unmodified(ask, streaming)
         return self._replies.streaming(ask, streaming)
 
     async def _conclude(self, ask: Ask, outcome: FillOutcome, *, is_follower: bool) -> Answer:
@@ -201,3 +239,16 @@ class Exchange:
         self._alone.move_to_end(name)
         if len(self._alone) > ALONE_KEYS:
             self._alone.popitem(last=False)
+
+
+def _missing(ask: Ask, reason: ForwardReason, candidates: Sequence[StoredResponse]) -> Ask:
+    """How to ask for what nothing stored can answer: for a part alone, or for one of the variants there are."""
+    if has_part(ask.request, candidates):
+        reason = ForwardReason.PARTIAL
+    part = passed_range(ask.request, ask.route)
+    if part.lines:
+        return replace(ask, why=reason, conditional=part, is_alone=True)  # nobody else wants just that
+    if reason is ForwardReason.VARY_MISS and isinstance(ask.admission, Shareable):
+        variants = offered(ask.request, candidates)
+        return replace(ask, why=reason, conditional=offering(variants), offered=variants)
+    return replace(ask, why=reason)

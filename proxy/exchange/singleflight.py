@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from proxy.errors import Failure, UpstreamError
 from proxy.exchange.bodies import GrowingBody, RelayedBody
+from proxy.exchange.ports import OnInterim
 from proxy.policy.disposition import NotStoredReason
 from proxy.policy.messages import ResponseHead, StoredResponse
 
@@ -75,14 +76,20 @@ class Flight:
     resolves to None). ``position`` is the purge log's position before the fetch began.
     """
 
-    def __init__(self, name: str, position: int, *, has_leader: bool) -> None:
+    def __init__(self, name: str, position: int, *, has_leader: bool, on_interim: OnInterim | None = None) -> None:
         loop = asyncio.get_running_loop()
         self.name = name
         self.position = position
         self.has_leader = has_leader
+        self._on_interim = on_interim
         self.opening: asyncio.Future[Streaming | None] = loop.create_future()
         self.outcome: asyncio.Future[FillOutcome] = loop.create_future()
         self.task: asyncio.Task[None] | None = None
+
+    def hint(self, interim: ResponseHead) -> None:
+        """Tell the one that began it, as long as it waits, of an interim response. Nobody else asked for this one."""
+        if self.has_leader and self._on_interim is not None and not self.opening.done():
+            self._on_interim(interim)
 
     def open(self, streaming: Streaming | None) -> None:
         """Tell the one that began it what to send, or (None) to wait for the outcome. The first call counts."""

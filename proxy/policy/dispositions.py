@@ -76,6 +76,11 @@ def unanswered(why: ForwardReason, code: str, *, is_collapsed: bool = False) -> 
     return Disposition(Result.ERROR, "MISS", fwd=why, collapsed=is_collapsed, detail=code)
 
 
+def last_hop() -> Disposition:
+    """Max-Forwards let the request go no further: Tambo is its recipient (RFC 9110 §7.6.2)."""
+    return Disposition(Result.PASS, "BYPASS", detail="max-forwards")
+
+
 def unsatisfiable() -> Disposition:
     """The client said only-if-cached, and nothing stored can serve it (RFC 9111 §5.2.1.7)."""
     return unanswered(ForwardReason.REQUEST, "only-if-cached")

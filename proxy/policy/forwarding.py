@@ -9,8 +9,6 @@ from proxy.policy.field_values import list_members, normalised_codings, tokens
 from proxy.policy.messages import FieldLine, Fields, RequestHead
 from proxy.policy.route import ForwardFields, RoutePolicy
 
-VIA: Final = ("Via", "1.1 tambo")
-
 HOP_BY_HOP: Final = frozenset(
     {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}  # §7.6.1
     | {"proxy-authenticate", "proxy-authentication-info", "proxy-authorization"}  # RFC 9111 §3.1
@@ -29,12 +27,23 @@ CONDITIONAL: Final = frozenset({"if-none-match", "if-modified-since", "if-match"
 """RFC 9110 §13.1. A fetch for everybody asks neither for a part nor under one client's conditions."""
 _PARTIAL: Final = CONDITIONAL | {"range"}
 _DROPPED: Final = HOP_BY_HOP | FRAMING | NEVER_FROM_A_CLIENT
+_PSEUDONYM: Final = "tambo"
 _ANOTHER_HTTP = re.compile(r"(?:h2c?|http)(?:/.*)?", re.IGNORECASE | re.DOTALL)
 
 
 def end_to_end(fields: Fields) -> Fields:
     """The fields that are meant for the other end: without hop-by-hop fields and those that Connection names."""
-    return fields.without(HOP_BY_HOP | tokens(fields.joined("connection")))
+    return fields.without(HOP_BY_HOP | _named_by_connection(fields))
+
+
+def via(version: str) -> FieldLine:
+    """What we add to a message that was received in this version of HTTP (RFC 9110 §7.6.3)."""
+    return ("Via", f"{version} {_PSEUDONYM}")
+
+
+def _named_by_connection(fields: Fields) -> frozenset[str]:
+    """RFC 9110 §7.6.1. The trace of who passed a message on cannot be wiped out so: it ends loops."""
+    return tokens(fields.joined("connection")) - {"via"}
 
 
 def is_upgrade(request: RequestHead) -> str | None:
@@ -59,7 +68,7 @@ def upstream_fields(
     ``conditional`` replaces the client's own conditions. A request whose answer may be shared carries nothing that
     is one client's, and its Accept-Encoding in the form that selects among stored responses.
     """
-    dropped = _DROPPED | tokens(request.fields.joined("connection"))
+    dropped = _DROPPED | _named_by_connection(request.fields)
     passed = [line for line in request.fields.lines if not _is_dropped(line[0], dropped)]
     if isinstance(admission, Shareable) or conditional.lines:
         passed = [line for line in passed if line[0].lower() not in _PARTIAL]
@@ -70,7 +79,7 @@ def upstream_fields(
         passed = [*(line for line in passed if line[0].lower() != "accept-encoding"), *_codings(request, route)]
     if not _may_be_shared(route, admission):
         passed += _forwarded(request)
-    return Fields([*passed, VIA, *conditional.lines])
+    return Fields([*passed, via(request.version), *conditional.lines])
 
 
 def _is_dropped(name: str, dropped: frozenset[str]) -> bool:

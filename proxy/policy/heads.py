@@ -4,12 +4,14 @@ Writes what was decided; decides nothing. Framing is the edge's.
 """
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from proxy.policy.directives import OWN_FIELD
 from proxy.policy.disposition import Disposition
 from proxy.policy.field_values import TOKEN
-from proxy.policy.forwarding import VIA, end_to_end
+from proxy.policy.forwarding import end_to_end, via
 from proxy.policy.freshness import current_age
 from proxy.policy.messages import FieldLine, Fields, ResponseHead, StoredResponse
 from proxy.policy.route import RoutePolicy
@@ -22,10 +24,22 @@ _STRIPPED: Final = _OURS_ALONE | TAG_FIELDS
 _ABOUT_CONTENT: Final = frozenset(
     {"content-type", "content-encoding", "content-language", "content-range", "content-length", "content-disposition"}
 )
+_KEPT_IN_A_REFUSAL: Final = frozenset({"accept-ranges", "cache-status", "date", "vary", "via", "x-cache"})
 _SF_TOKEN = re.compile(rf"(?=[A-Za-z*])(?:{TOKEN}|[:/])+")
 _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
 _MOST_SECONDS: Final = 2**31
 _SWITCHING_PROTOCOLS: Final = 101
+
+
+def received_head(response: ResponseHead) -> ResponseHead:
+    """The head of any response as we have it from now on: one hop further (RFC 9110 §7.6.3)."""
+    return replace(response, fields=response.fields.adding(via(response.version)))
+
+
+def interim_head(response: ResponseHead, route: RoutePolicy) -> ResponseHead:
+    """The head of a 1xx response on its way through (RFC 9110 §15.2): its end-to-end fields. It has no content."""
+    received = received_head(response)
+    return replace(received, fields=end_to_end(received.fields).without(_stripped(route) | {"content-length"}))
 
 
 def reused_head(stored: StoredResponse, route: RoutePolicy, now: float, disposition: Disposition) -> ResponseHead:
@@ -61,6 +75,20 @@ def not_modified_head(full: ResponseHead) -> ResponseHead:
     return ResponseHead(304, full.fields.without(dropped))
 
 
+def partial_head(full: ResponseHead, changed: Mapping[str, str]) -> ResponseHead:
+    """The 206 in place of an answer with this head (RFC 9110 §15.3.7)."""
+    fields = full.fields
+    for name, value in changed.items():
+        fields = fields.replacing(name, value)
+    return ResponseHead(206, fields)
+
+
+def out_of_range_head(full: ResponseHead, content_range: str) -> ResponseHead:
+    """The 416 in place of an answer with this head (RFC 9110 §15.5.17): nothing of it is about the representation."""
+    kept = tuple(line for line in full.fields.lines if line[0].lower() in _KEPT_IN_A_REFUSAL)
+    return ResponseHead(416, Fields((*kept, ("Content-Range", content_range), ("Cache-Control", "no-store"))))
+
+
 def cache_status(disposition: Disposition) -> str:
     """Our member of Cache-Status (RFC 9211 §2), as a structured field is written (RFC 9651 §4.1)."""
     parameters = [
@@ -92,5 +120,5 @@ def _stripped(route: RoutePolicy) -> frozenset[str]:
 
 
 def _about(disposition: Disposition) -> tuple[FieldLine, ...]:
-    """Via and our own line of Cache-Status behind those that were there; X-Cache in place of any."""
-    return (VIA, ("Cache-Status", cache_status(disposition)), ("X-Cache", x_cache(disposition)))
+    """Our own line of Cache-Status behind those that were there; X-Cache in place of any."""
+    return (("Cache-Status", cache_status(disposition)), ("X-Cache", x_cache(disposition)))

@@ -79,6 +79,8 @@ class RequestHead:
     """The client's address as we believe it; written to X-Forwarded-For, never used to decide."""
     has_content: bool = False
     """Whether the request announces content (Content-Length above 0, or Transfer-Encoding)."""
+    version: str = "1.1"
+    """Of HTTP, as the client wrote it: ``1.1`` or ``1.0``."""
 
     @property
     def path(self) -> str:
@@ -94,11 +96,13 @@ class RequestHead:
 
 @dataclass(frozen=True, slots=True)
 class ResponseHead:
-    """A response without its content: a final one (status 200-999), or 101 of an upgrade."""
+    """A response without its content: a final one (status 200-999), an interim one (100-199), or 101 of an upgrade."""
 
     status: int
     fields: Fields
     reason: str = ""
+    version: str = "1.1"
+    """Of HTTP, as the upstream wrote it: ``1.1`` or ``1.0``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,18 @@ from proxy.edge.server.settings import Hooks, ServerSettings
 from proxy.errors import Failure, UpstreamError
 from proxy.exchange.ports import Answer, RequestBody
 from proxy.policy.messages import Fields, RequestHead, ResponseHead
-from tests.support.public_server import QUICK, Pieces, Script, answer, connected, echo, roundtrip, serving, whole
+from tests.support.public_server import (
+    QUICK,
+    Pieces,
+    Script,
+    answer,
+    connected,
+    echo,
+    handler,
+    roundtrip,
+    serving,
+    whole,
+)
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n"
@@ -546,18 +557,18 @@ async def test_draining_twice_and_unstarted_does_nothing() -> None:
     async with serving() as server:
         await server.listener.drain(1)
         await server.listener.drain(1)
-    await Listener(ServerSettings(), Hooks(echo, lambda _: None, lambda *_: None, SystemClock())).drain(1)
+    await Listener(ServerSettings(), Hooks(handler(echo), lambda _: None, lambda *_: None, SystemClock())).drain(1)
 
 
 async def test_a_taken_port_is_an_error() -> None:
     async with serving() as server:
-        hooks = Hooks(echo, lambda _: None, lambda *_: None, SystemClock())
+        hooks = Hooks(handler(echo), lambda _: None, lambda *_: None, SystemClock())
         with pytest.raises(OSError, match=r"in use"):
             await Listener(ServerSettings(), hooks).start("127.0.0.1", server.port)
 
 
 async def test_processes_share_a_port() -> None:
-    hooks = Hooks(echo, lambda _: None, lambda *_: None, SystemClock())
+    hooks = Hooks(handler(echo), lambda _: None, lambda *_: None, SystemClock())
     first, second = Listener(ServerSettings(), hooks), Listener(ServerSettings(), hooks)
     await first.start("127.0.0.1", 0, reuse_port=True)
     await second.start(*first.addresses[0], reuse_port=True)
@@ -566,7 +577,7 @@ async def test_processes_share_a_port() -> None:
 
 
 async def test_every_address_of_a_host_is_listened_on() -> None:
-    listener = Listener(ServerSettings(), Hooks(echo, lambda _: None, lambda *_: None, SystemClock()))
+    listener = Listener(ServerSettings(), Hooks(handler(echo), lambda _: None, lambda *_: None, SystemClock()))
     await listener.start("localhost", 0)
     assert len({port for _, port in listener.addresses}) == 1
     await listener.drain(1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from proxy.errors import UpstreamError
-from proxy.exchange.ports import UpstreamAnswer, UpstreamRequest
+from proxy.exchange.ports import OnInterim, UpstreamAnswer, UpstreamRequest
 from proxy.policy.messages import Fields, ResponseHead
 
 
@@ -24,6 +24,8 @@ class Reply:
     """Raised in place of a head."""
     bug: Exception | None = None
     """Raised in place of a head: what should never be."""
+    interim: tuple[ResponseHead, ...] = ()
+    """Told before the gate."""
     breaks: UpstreamError | None = None
     """Raised in place of the body's end."""
 
@@ -71,11 +73,14 @@ class ScriptedUpstream:
         self.inflight = 0
         self.most_inflight = 0
 
-    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
-        """The next reply."""
+    async def send(self, request: UpstreamRequest, on_interim: OnInterim | None = None) -> UpstreamAnswer:
+        """The next reply, its interim responses first."""
         self.requests.append(request)
         self.arrived.set()
         reply = self.replies.popleft() if len(self.replies) > 1 else self.replies[0]
+        if on_interim is not None:
+            for interim in reply.interim:
+                on_interim(interim)
         self.inflight += 1
         self.most_inflight = max(self.most_inflight, self.inflight)
         try:

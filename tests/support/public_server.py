@@ -9,9 +9,9 @@ from typing import Final
 
 from proxy.clock import SystemClock
 from proxy.edge.server.listener import Listener
-from proxy.edge.server.settings import Finished, Hooks, ServerSettings
+from proxy.edge.server.settings import Finished, Handler, Hooks, ServerSettings
 from proxy.edge.transports import cut
-from proxy.exchange.ports import Answer, RequestBody, ResponseBody
+from proxy.exchange.ports import Answer, OnInterim, RequestBody, ResponseBody
 from proxy.policy.disposition import Disposition, Result
 from proxy.policy.messages import Fields, RequestHead, ResponseHead
 
@@ -95,13 +95,22 @@ class Server:
                 await asyncio.sleep(0.002)
 
 
+def handler(script: Script) -> Handler:
+    """A script as the listener's handler; it has no interim responses to tell of."""
+
+    async def handle(request: RequestHead, body: RequestBody | None, _: OnInterim | None) -> Answer:
+        return await script(request, body)
+
+    return handle
+
+
 @asynccontextmanager
 async def serving(
     script: Script = echo, settings: ServerSettings = QUICK, context: ssl.SSLContext | None = None, **changes: object
 ) -> AsyncIterator[Server]:
     """A listener on a free port of loopback, drained at the end."""
     server = Server()
-    hooks = Hooks(script, server.report, lambda where, bug: server.bugs.append((where, bug)), SystemClock())
+    hooks = Hooks(handler(script), server.report, lambda where, bug: server.bugs.append((where, bug)), SystemClock())
     server.listener = listener = Listener(replace(settings, **changes), hooks)  # type: ignore[arg-type] # real settings
     await listener.start("127.0.0.1", 0, ssl=context)
     server.port = listener.addresses[0][1]

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from proxy.edge.server.body import IncomingBody
 from proxy.edge.server.intake import Incoming
+from proxy.edge.server.interim import InterimResponses
 from proxy.edge.server.origin import Origin
 from proxy.edge.server.outlet import Outlet
 from proxy.edge.server.roster import Roster
@@ -13,7 +14,6 @@ from proxy.edge.server.settings import Finished
 from proxy.edge.server.translate import expects_continue, request_head
 from proxy.edge.server.tunnel import Inlet, relay
 from proxy.edge.server.wire import (
-    CONTINUE,
     LAST_CHUNK,
     Frame,
     Framing,
@@ -61,6 +61,7 @@ class Exchange:
         "_connection",
         "_ends_by_closing",
         "_incoming",
+        "_interim",
         "_is_aborted",
         "_keeps",
         "_request",
@@ -74,6 +75,7 @@ class Exchange:
         self._incoming = incoming
         self._request: RequestHead | None = None
         self._body: IncomingBody | None = None
+        self._interim = InterimResponses(connection.outlet, self._roster.hooks.bug)
         self._answer: Answer | None = None
         self._status = 0
         self._keeps = not isinstance(incoming, ClientError) and incoming.keep_alive
@@ -97,6 +99,7 @@ class Exchange:
             self._abort()
         finally:
             self._roster.in_flight -= 1
+            self._interim.close()
             if self._body is not None:
                 self._body.finish()
             seconds, sent = hooks.clock.monotonic() - started, outlet.sent - before
@@ -112,6 +115,7 @@ class Exchange:
 
     async def _serve(self) -> None:
         error = await self._ask()
+        self._interim.close()
         if error is not None:
             await self._refuse(error)
         elif self._answer is not None:
@@ -126,19 +130,22 @@ class Exchange:
             return incoming
         try:
             self._request = request = request_head(incoming, self._connection.origin)
-            invite = self._invite if expects_continue(incoming) else None
+            expects = expects_continue(incoming)
         except ClientError as error:
             self._keeps = False
             return error
+        if not incoming.http10:  # it would take the first for the final one
+            self._interim.open(expects_continue=expects)
         if request.has_content:
             settings, clock = self._roster.settings, self._roster.hooks.clock
+            invite = self._interim.invite if expects else None
             self._body = IncomingBody(incoming.content, incoming.length, settings, clock, invite)
         return await self._ask_handler(request)
 
     async def _ask_handler(self, request: RequestHead) -> ClientError | None:
         hooks = self._roster.hooks
         try:
-            self._answer = await hooks.answer(request, self._body)
+            self._answer = await hooks.answer(request, self._body, self._interim.forward)
         except ClientError as error:
             return error
         except ClientGoneError:
@@ -153,10 +160,6 @@ class Exchange:
         else:
             return None
         return ClientError(500, _FAULT)
-
-    def _invite(self) -> None:
-        if not self._status:
-            self._connection.outlet.write(CONTINUE)
 
     # Writing -------------------------------------------------------------------------------------------------------
 

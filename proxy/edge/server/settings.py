@@ -6,11 +6,12 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import TypeAlias
 
 from proxy.clock import Clock
-from proxy.exchange.ports import Answer, RequestBody
+from proxy.exchange.ports import Answer, OnInterim, RequestBody
 from proxy.policy.messages import RequestHead
 
-Handler: TypeAlias = Callable[[RequestHead, RequestBody | None], Awaitable[Answer]]
-"""Answers one request. May raise ClientError (becomes its status) and ClientGoneError (nobody is told)."""
+Handler: TypeAlias = Callable[[RequestHead, RequestBody | None, OnInterim | None], Awaitable[Answer]]
+"""Answers one request, and tells of interim responses meanwhile. May raise ClientError (becomes its status) and
+ClientGoneError (nobody is told)."""
 
 
 @dataclass(frozen=True, slots=True)

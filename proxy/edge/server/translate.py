@@ -26,6 +26,7 @@ def request_head(incoming: Incoming, origin: Origin) -> RequestHead:
         authority=authority,
         peer=peer,
         has_content=incoming.length != 0,
+        version="1.0" if incoming.http10 else "1.1",
     )
 
 

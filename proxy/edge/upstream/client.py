@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from proxy.edge.upstream.connection import Connection
 from proxy.edge.upstream.outgoing import has_content
 from proxy.edge.upstream.pool import Pool
-from proxy.edge.upstream.reader import OnInterim
 from proxy.edge.upstream.roundtrip import ClosedUnansweredError, RoundTrip
 from proxy.edge.upstream.settings import UpstreamSettings
 from proxy.edge.upstream.wire import request_head
-from proxy.exchange.ports import UpstreamAnswer, UpstreamRequest
+from proxy.exchange.ports import OnInterim, UpstreamAnswer, UpstreamRequest
 
 
 @dataclass(frozen=True, slots=True)

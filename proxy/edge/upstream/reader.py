@@ -5,12 +5,12 @@ response's end is what clients will be told.
 """
 
 import re
-from collections.abc import Callable
 from typing import Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from proxy.errors import Failure, UpstreamError
+from proxy.exchange.ports import OnInterim
 from proxy.policy.messages import FieldLine, Fields, ResponseHead
 
 MAX_HEAD: Final = 64 * 1024
@@ -23,8 +23,6 @@ _SWITCHING: Final = 101
 _FIRST_FINAL: Final = 200
 _NO_CONTENT: Final = frozenset({204, 304})
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-
-OnInterim = Callable[[ResponseHead], None]
 
 
 class ResponseReader:
@@ -141,8 +139,8 @@ class ResponseReader:
         if self.complete:
             return
         parser = self._parser
-        head = ResponseHead(parser.get_status_code(), Fields(self._lines), self._reason)
         version = parser.get_http_version()
+        head = ResponseHead(parser.get_status_code(), Fields(self._lines), self._reason, version)
         if version not in {"1.1", "1.0"} or head.status < 100 or _CONTROL.search(self._reason):  # noqa: PLR2004 - RFC 9110 §15
             raise _malformed("the status line is malformed")
         if head.status < _FIRST_FINAL and head.status != _SWITCHING:

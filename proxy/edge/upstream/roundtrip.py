@@ -7,11 +7,11 @@ from typing import Final
 from proxy.edge.upstream.connection import Connection
 from proxy.edge.upstream.incoming import Incoming
 from proxy.edge.upstream.outgoing import framed, has_content
-from proxy.edge.upstream.reader import OnInterim, ResponseReader
+from proxy.edge.upstream.reader import ResponseReader
 from proxy.edge.upstream.settings import UpstreamSettings
 from proxy.edge.upstream.tunnel import UpstreamTunnel
 from proxy.errors import Failure, UpstreamError
-from proxy.exchange.ports import RequestBody, UpstreamAnswer, UpstreamRequest
+from proxy.exchange.ports import OnInterim, RequestBody, UpstreamAnswer, UpstreamRequest
 from proxy.policy.messages import ResponseHead
 
 _EVENT_STREAM: Final = "text/event-stream"

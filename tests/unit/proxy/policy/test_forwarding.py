@@ -3,11 +3,12 @@
 import pytest
 
 from proxy.policy.disposition import Admission, Credentialed, NotStoredReason, PassThrough, Shareable, Verdict
-from proxy.policy.forwarding import VIA, end_to_end, is_upgrade, upstream_fields
+from proxy.policy.forwarding import end_to_end, is_upgrade, upstream_fields
 from proxy.policy.messages import Fields, RequestHead
 from proxy.policy.route import ForwardFields, KeyRule, RoutePolicy
 from tests.support.policy import a_route, a_rule
 
+VIA = ("Via", "1.1 tambo")
 PASS = PassThrough(NotStoredReason.METHOD)
 ALL = a_route()
 STRICT = a_route(
@@ -156,6 +157,17 @@ def test_who_asked_is_told_only_where_the_answer_is_theirs(
 def test_via_is_appended() -> None:
     found = upstream_fields(RequestHead("GET", "/", Fields([("Via", "1.0 front")])), ALL, PASS)
     assert found.all("via") == ("1.0 front", "1.1 tambo")
+
+
+def test_via_says_in_which_version_the_request_came() -> None:
+    found = upstream_fields(RequestHead("GET", "/", Fields(), version="1.0"), ALL, PASS)
+    assert found.all("via") == ("1.0 tambo",)
+
+
+def test_connection_cannot_wipe_via_out() -> None:
+    fields = Fields([("Connection", "Via, X-Hop"), ("Via", "1.1 other"), ("X-Hop", "1")])
+    assert upstream_fields(RequestHead("GET", "/", fields), ALL, PASS).all("via") == ("1.1 other", "1.1 tambo")
+    assert end_to_end(fields).lines == (("Via", "1.1 other"),)
 
 
 def test_end_to_end_fields_of_a_response() -> None:

@@ -5,7 +5,15 @@ import pytest
 
 from proxy.policy import dispositions
 from proxy.policy.disposition import Disposition, ForwardReason, NotStoredReason, Result, StaleReason
-from proxy.policy.heads import cache_status, not_modified_head, relayed_head, reused_head, x_cache
+from proxy.policy.heads import (
+    cache_status,
+    interim_head,
+    not_modified_head,
+    received_head,
+    relayed_head,
+    reused_head,
+    x_cache,
+)
 from proxy.policy.messages import Fields, ResponseHead
 from tests.support.builders import T0, a_stored
 from tests.support.policy import a_route
@@ -45,7 +53,10 @@ MISS = dispositions.fetched(ForwardReason.URI_MISS, 200, None)
             id="expired, fetched",
         ),
         pytest.param(
-            dispositions.revalidated(stored=True), "tambo; fwd=stale; fwd-status=304; stored", "REVALIDATED", id="304"
+            dispositions.revalidated(ForwardReason.STALE, stored=True),
+            "tambo; fwd=stale; fwd-status=304; stored",
+            "REVALIDATED",
+            id="304",
         ),
         pytest.param(
             dispositions.bypassed(NotStoredReason.COOKIE),
@@ -103,7 +114,6 @@ def test_a_hit_says_how_old_it_is_and_where_it_came_from() -> None:
         ("Cache-Status", "up; hit"),
         ("Age", "10"),
         ("ETag", '"e1"'),
-        ("Via", "1.1 tambo"),
         ("Cache-Status", "tambo; hit; ttl=30"),
         ("X-Cache", "HIT"),
     )
@@ -184,10 +194,32 @@ def test_a_relayed_head_loses_what_was_for_the_hop() -> None:
         ("Set-Cookie", "b=2"),
         ("Age", "3"),
         ("Via", "1.1 up"),
-        ("Via", "1.1 tambo"),
         ("Cache-Status", "tambo; fwd=bypass; detail=status"),
         ("X-Cache", "BYPASS"),
     )
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_via_names_the_version_that_was_received(version: str) -> None:
+    head = received_head(ResponseHead(200, Fields([("Via", "1.1 up"), ("A", "b")]), "OK", version))
+    assert head.fields.lines == (("Via", "1.1 up"), ("A", "b"), ("Via", f"{version} tambo"))
+
+
+def test_an_interim_head_has_what_is_for_the_client_and_no_content() -> None:
+    said = [
+        ("Link", "</a>"),
+        ("Link", "</b>"),
+        ("Connection", "x-hop, via"),
+        ("X-Hop", "1"),
+        ("Keep-Alive", "timeout=5"),
+        ("Transfer-Encoding", "chunked"),
+        ("Content-Length", "5"),
+        ("Surrogate-Key", "t"),
+        ("X-Cache", "HIT"),
+    ]
+    head = interim_head(ResponseHead(103, Fields(said), "Early Hints"), ROUTE)
+    assert (head.status, head.reason) == (103, "Early Hints")
+    assert head.fields.lines == (("Link", "</a>"), ("Link", "</b>"), ("Via", "1.1 tambo"))
 
 
 def test_a_101_says_what_it_switched_to() -> None:
