@@ -25,6 +25,9 @@ log = logging.getLogger("scraper_backend")
 FAILED: Final = 1
 WRONG_SETTING: Final = 2
 
+AT_ONCE: Final = 0.001
+"""Seconds: aiohttp takes a shutdown timeout of 0 for none, and would wait for ever."""
+
 
 def main() -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code."""
@@ -68,9 +71,8 @@ async def serve(settings: Settings, make_engine: Callable[[], Engine]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    runner = web.AppRunner(
-        app.build(Scraper(make_engine(), settings)), shutdown_timeout=settings.drain, access_log=None
-    )
+    drain = max(settings.drain, AT_ONCE)
+    runner = web.AppRunner(app.build(Scraper(make_engine(), settings)), shutdown_timeout=drain, access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()
