@@ -31,6 +31,17 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield it
 
 
+def with_tools(look: FirstLook, *names: str) -> Path:
+    """A folder with these programs alone, for a PATH of somebody who may not install any."""
+    tools = look.folder / "tools"
+    tools.mkdir()
+    for name in names:
+        (tools / name).symlink_to(shutil.which(name) or name)
+    (tools / "id").write_text("#!/bin/bash\necho 1000\n")  # not root
+    (tools / "id").chmod(0o755)
+    return tools
+
+
 @pytest.mark.parametrize("variable", ["PORT", "ADMIN_PORT", "SCRAPER_PORT", "PRACTICE_PORT"])
 async def test_a_port_that_is_taken_is_named_before_anything_starts(look: FirstLook, variable: str) -> None:
     port = look.environ[variable]
@@ -57,18 +68,35 @@ async def test_nothing_goes_on_when_it_is_stopped(look: FirstLook) -> None:
 async def test_without_chromium_it_says_so_in_one_line_and_goes_on(
     look: FirstLook, session: aiohttp.ClientSession
 ) -> None:
-    tools = look.folder / "tools"
-    tools.mkdir()
-    for name in ("bash", "env", "mkdir", "seq", "setsid", "sh", "sleep", "tail"):
-        (tools / name).symlink_to(shutil.which(name) or name)
-    (tools / "id").write_text("#!/bin/sh\necho 1000\n")  # not root: nothing may be installed
-    (tools / "id").chmod(0o755)
+    tools = with_tools(look, "bash", "env", "mkdir", "seq", "setsid", "sh", "sleep", "tail")
     async with look.running(SCRAPER_ENGINE="", PATH=str(tools)):
         assert (await fetch(session, look.url + RUC))[0] == 200
     said = look.said().splitlines()
     assert said[0] == (
         "Chromium is missing and could not be installed; scraping by plain HTTP instead (SCRAPER_ENGINE=http)."
     )
+
+
+@pytest.mark.parametrize("environ", [{}, {"SCRAPER_CHROMIUM": "/opt/chrome", "SCRAPER_CHROMEDRIVER": "/opt/driver"}])
+@pytest.mark.parametrize("names", [("chromium", "chromedriver"), ("google-chrome", "chromedriver"), ("chromium",), ()])
+async def test_chromium_is_there_under_every_name_that_the_scraper_knows(
+    look: FirstLook, names: tuple[str, ...], environ: dict[str, str]
+) -> None:
+    tools = with_tools(look, "bash", "env")
+    for name in names:
+        (tools / name).symlink_to("/bin/true")
+    process = await asyncio.create_subprocess_exec(
+        "scripts/services",
+        "chromium",
+        cwd=look.folder,
+        env={"PATH": str(tools), **environ},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+    missing = {0: "chromium chromium-driver", 1: "chromium-driver"}.get(len(names))
+    assert process.returncode == (1 if missing else 0)
+    line = f"Please install: {missing} (Debian: apt-get install {missing})\n" if missing else ""
+    assert said.decode() == line
 
 
 @pytest.mark.parametrize(("live", "site"), [("1", "real site"), ("0", "practice copy")])
