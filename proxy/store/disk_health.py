@@ -1,4 +1,4 @@
-"""Whether the embedded store works: told once per outage, and when it is over. Opens and closes nothing."""
+"""Whether the embedded store works: told once per outage, and when it stays over. Opens and closes nothing."""
 
 import logging
 import sqlite3
@@ -12,6 +12,8 @@ LOG: Final = logging.getLogger("tambo.store")
 
 _PAUSE: Final = 1.0
 """Seconds after a failed write in which no other is tried."""
+_STEADY: Final = 10.0
+"""Seconds without a failure after which an outage is over: a nearly full disk takes one write and refuses the next."""
 _UNREADABLE: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -23,6 +25,8 @@ class DiskHealth:
         self._folder = folder
         self._clock = clock
         self._pause_until = 0.0
+        self._failed_at = 0.0
+        self._is_told = False
         self.is_up = True
         self.is_unreadable = False
         """The file is damaged: it has to be set aside before anything works again."""
@@ -37,14 +41,17 @@ class DiskHealth:
         self.is_unreadable = self.is_unreadable or is_unreadable(error)
         if is_write:
             self._pause_until = self._clock.monotonic() + _PAUSE
-        if self.is_up:
-            self.is_up = False
+        self._failed_at = self._clock.monotonic()
+        self.is_up = False
+        if not self._is_told:
+            self._is_told = True
             LOG.error("the embedded store in %s fails (%s: %s); going on without it", self._folder, operation, error)
 
     def worked(self) -> None:
         """Note that a write went through."""
-        if not self.is_up:
-            self.is_up = True
+        self.is_up = True
+        if self._is_told and self._clock.monotonic() - self._failed_at >= _STEADY:
+            self._is_told = False
             LOG.info("the embedded store in %s works again", self._folder)
 
 

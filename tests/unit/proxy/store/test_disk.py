@@ -322,6 +322,8 @@ async def test_a_folder_that_cannot_be_used_is_told_once_and_tried_again(
         (tmp_path / "file").unlink()
         await store.sweep()
         assert store.is_up
+        clock.advance(10.0)
+        await store.sweep()
     await _put(store, 1)
     assert await _is_there(store, 1)
     await store.close()
@@ -346,6 +348,24 @@ async def test_a_full_disk_is_unavailable_and_over_when_there_is_room(disk: Disk
     await _put(disk, 7)
     assert await _is_there(disk, 7)
     assert disk.is_up
+
+
+async def test_a_disk_that_takes_some_writes_and_refuses_others_is_told_of_once(
+    disk: DiskStore, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert disk._writer is not None
+    with caplog.at_level(logging.INFO, logger="tambo.store"):
+        for _ in range(5):
+            with pytest.raises(StoreUnavailable):
+                await disk._write("test", lambda file: file._db.execute("no such statement"))
+            assert not disk.is_up
+            clock.advance(1.5)
+            await disk.sweep()
+            assert disk.is_up
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+        clock.advance(10.0)
+        await disk.sweep()
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
 
 
 async def test_text_that_no_encoding_has_is_refused_without_harm(disk: DiskStore) -> None:
