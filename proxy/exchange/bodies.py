@@ -41,6 +41,10 @@ class RelayedBody:
             self.release()
             raise
 
+    async def drop(self) -> None:
+        """Give up the rest and keep the place at the upstream, to ask again."""
+        await self._body.aclose()
+
     async def aclose(self) -> None:
         """Give up the rest; idempotent."""
         try:

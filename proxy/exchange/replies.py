@@ -7,14 +7,13 @@ from proxy.exchange.ask import Ask
 from proxy.exchange.ports import Answer, Observer
 from proxy.exchange.singleflight import Shared, Spoken, Streaming
 from proxy.policy import dispositions
-from proxy.policy.disposition import Disposition, ServeStale, StaleReason
+from proxy.policy.disposition import Disposition, OutOfRange, Ranged, ServeStale, StaleReason
 from proxy.policy.freshness import freshness_left
-from proxy.policy.heads import not_modified_head, relayed_head, reused_head
+from proxy.policy.heads import not_modified_head, out_of_range_head, partial_head, relayed_head, reused_head
 from proxy.policy.messages import ResponseHead, StoredResponse
 from proxy.policy.ranges import ranged
 from proxy.policy.validation import not_modified
 
-PARTIAL_CONTENT = 206
 NOT_MODIFIED = 304
 
 
@@ -54,6 +53,13 @@ class Replies:
             ask.key.text,
         )
 
+    def head(self, ask: Ask, head: ResponseHead) -> Answer:
+        """The upstream's answer to a HEAD."""
+        disposition = dispositions.head_miss(ask.why)
+        relayed = relayed_head(head, ask.route, disposition)
+        relayed = not_modified_head(relayed) if self.is_unmodified(ask, head) else relayed
+        return Answer(relayed, b"", disposition, ask.route.name, ask.key.text)
+
     def shared(self, ask: Ask, shared: Shared, *, is_follower: bool) -> Answer:
         """A stored response that was just fetched or freshened; whoever waited gets it even when already stale."""
         if is_follower:
@@ -74,20 +80,38 @@ class Replies:
             disposition = dispositions.bypassed(spoken.reason)
         disposition = replace(disposition, collapsed=is_follower)
         head = relayed_head(spoken.head, ask.route, disposition)
+        if self.is_unmodified(ask, spoken.head) and not spoken.is_faulty:
+            return Answer(not_modified_head(head), b"", disposition, ask.route.name, ask.key.text)
         return Answer(head, spoken.body, disposition, ask.route.name, ask.key.text, len(spoken.body))
+
+    def unmodified(self, ask: Ask, streaming: Streaming) -> Answer:
+        """304 in place of the upstream's answer, whose content its client has; the content is for the caller to
+        close."""
+        answer = self.streaming(ask, streaming)
+        return replace(answer, head=not_modified_head(answer.head), body=b"")
+
+    @staticmethod
+    def is_unmodified(ask: Ask, head: ResponseHead) -> bool:
+        """Whether the client's own conditions, which the upstream did not see, make a 304 of this answer."""
+        return not_modified(ask.request, head.status, head.fields.joined("etag"), head.fields.joined("last-modified"))
 
     def _reused(self, ask: Ask, stored: StoredResponse, disposition: Disposition) -> Answer:
         head = reused_head(stored, ask.route, self._clock.now(), disposition)
-        body = stored.body
-        if not_modified(ask.request, stored.status, stored.etag, stored.last_modified):
-            head, body = not_modified_head(head), b""
-        elif (part := ranged(ask.request, stored)) is not None:
-            fields = head.fields
-            for name, value in part.fields.items():
-                fields = fields.replacing(name, value)
-            head, body = ResponseHead(PARTIAL_CONTENT, fields), body[part.first : part.last + 1]
         saved = stored.cost if disposition.hit or disposition.collapsed else 0.0
-        return Answer(head, body, disposition, ask.route.name, ask.key.text, len(body), saved_seconds=saved)
+        answer = Answer(
+            head, stored.body, disposition, ask.route.name, ask.key.text, len(stored.body), saved_seconds=saved
+        )
+        date = stored.fields.joined("date")
+        if not_modified(ask.request, stored.status, stored.etag, stored.last_modified, date):
+            # Content-Length would have to be that of the 200 (RFC 9110 §8.6): it is left out.
+            return replace(answer, head=not_modified_head(head), body=b"", length=None)
+        match ranged(ask.request, stored):
+            case Ranged(fields, first, last):
+                return replace(answer, head=partial_head(head, fields), body=stored.body[first : last + 1])
+            case OutOfRange(content_range):
+                return replace(answer, head=out_of_range_head(head, content_range), body=b"")
+            case None:
+                return answer
 
     def _ttl(self, stored: StoredResponse) -> int:
         return int(freshness_left(stored, self._clock.now()))

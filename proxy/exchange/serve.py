@@ -28,6 +28,7 @@ from proxy.policy.disposition import (
     ForwardReason,
     Freshened,
     PassThrough,
+    Relay,
     Reuse,
     ReuseWhileRevalidating,
     ServeStale,
@@ -133,7 +134,9 @@ class Exchange:
                 return self._replies.stood_in(ask, stale)
             case Ended(stored):
                 await self.refresher.put(ask.key, stored)
-        return self._replies.head(ask, head)
+                return self._replies.head(ask, head)
+            case Relay():
+                return self._replies.head(ask, head)
 
     def _joinable(self, ask: Ask) -> Flight | None:
         flight = self.flights.find(ask.key.text)

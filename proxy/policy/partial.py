@@ -54,6 +54,11 @@ def usable(request: RequestHead, candidates: Sequence[StoredResponse]) -> Sequen
     return [stored for stored in candidates if stored.status != PARTIAL or _covers(request, stored)]
 
 
+def has_part(request: RequestHead, candidates: Sequence[StoredResponse]) -> bool:
+    """Whether some of what is asked for is stored, or might be: ``fwd=partial`` (RFC 9211 §2.2)."""
+    return any(stored.status == PARTIAL and selects(stored.secondary_key, request) for stored in candidates)
+
+
 def _covers(request: RequestHead, stored: StoredResponse) -> bool:
     held = held_extent(stored)
     if held is None or not asks_for_part(request) or not holds_if_range(request, stored):
