@@ -15,10 +15,6 @@ BUG = logging.getLogger("tambo.bug")
 class Telemetry(Counters):
     """Counters with a voice."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.bugs = 0
-
     def exchanged(self, event: Exchanged) -> None:
         """Count the request and log it."""
         super().exchanged(event)
@@ -54,5 +50,4 @@ class Telemetry(Counters):
 
     def internal_error(self, where: str, error: BaseException) -> None:
         """Log a bug with its traceback."""
-        self.bugs += 1
         BUG.error("internal error", extra={"where": where}, exc_info=error)
