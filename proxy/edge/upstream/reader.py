@@ -92,13 +92,13 @@ class ResponseReader:
             self.started = True
             if data[0] != ord("H"):  # the parser would take RTSP/ and ICE/ too
                 raise _malformed("the answer is not HTTP")
-        before = self.head, len(self.pieces)
+        before = self.head, len(self.pieces), self._interim
         self._parse(data)
         if self._is_head_request:
             self._check_end(data)
         if self.complete:
             del self._parser  # it refers back to this reader, and cycles are work for the garbage collector
-        elif before == (self.head, len(self.pieces)):
+        elif before == (self.head, len(self.pieces), self._interim):
             self._bound(len(data))
         else:
             self._quiet_bytes = 0

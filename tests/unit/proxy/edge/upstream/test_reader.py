@@ -166,10 +166,11 @@ def test_interim_responses_are_told_in_order() -> None:
     assert reader.head.fields.lines == (("Content-Length", "0"),)
 
 
-def test_interim_responses_are_each_bounded_on_their_own() -> None:
+@pytest.mark.parametrize("at_once", [1, 4, 10])
+def test_interim_responses_are_each_bounded_on_their_own(at_once: int) -> None:
     reader = ResponseReader("GET")
     hints = b"HTTP/1.1 103 Early Hints\r\n" + b"Link: </%s>\r\n" % (b"a" * 20_000) + b"\r\n"
-    assert feed(reader, [hints] * 10 + [OK + b"Content-Length: 2\r\n\r\nhi"]) == b"hi"
+    assert feed(reader, [hints * at_once] * 3 + [OK + b"Content-Length: 2\r\n\r\nhi"]) == b"hi"
 
 
 def test_the_most_fields_that_are_taken() -> None:
