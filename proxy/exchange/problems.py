@@ -22,15 +22,23 @@ _PROBLEMS: dict[Failure, tuple[int, str, str]] = {
     ),
 }
 
+_NOT_VALIDATED = (504, "Gateway Timeout", "What is stored must be validated first, and the upstream did not answer.")
+
 
 def failure_status(error: UpstreamError) -> int:
     """502, 503 or 504: what a client is answered for this failure."""
     return _PROBLEMS[error.failure][0]
 
 
-def failed(error: UpstreamError, disposition: Disposition, route: str, key: str = "") -> Answer:
-    """The answer for a fetch that failed with nothing stored to stand in."""
-    status, title, detail = _PROBLEMS[error.failure]
+def failed(
+    error: UpstreamError, disposition: Disposition, route: str, key: str = "", *, must_validate: bool = False
+) -> Answer:
+    """The answer for a fetch that failed with nothing stored to stand in.
+
+    ``must_validate``: something is stored that may not be reused without asking (504, RFC 9111 §5.2.2.2).
+    """
+    problem = _PROBLEMS[error.failure]
+    status, title, detail = _NOT_VALIDATED if must_validate and error.failure is not Failure.SHED else problem
     extra = (("Retry-After", str(error.retry_after)),) if error.retry_after is not None else ()
     body = _body(status, title, detail, error.failure)
     return Answer(_head(status, title, disposition, extra), body, disposition, route, key)

@@ -15,6 +15,7 @@ from proxy.errors import Failure, StoreUnavailable, UpstreamError
 from proxy.exchange import problems
 from proxy.exchange.ask import Ask
 from proxy.exchange.interim import relayed
+from proxy.exchange.invalidating import Invalidator
 from proxy.exchange.passing import Passer
 from proxy.exchange.ports import Answer, Cause, Lookup, Observer, OnInterim, RequestBody, Store
 from proxy.exchange.refresh import Job, Refresher
@@ -60,11 +61,15 @@ class Exchange:
     passer: Passer
     observer: Observer
     clock: Clock
+    upstream: str = ""
+    """The URL that the upstream goes by: Location may name what is stored by it."""
     _replies: Replies = field(init=False)
+    _invalidator: Invalidator = field(init=False)
     _alone: OrderedDict[str, float] = field(init=False, default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
         self._replies = Replies(self.clock, self.observer)
+        self._invalidator = Invalidator(self.routes, self.store, self.observer, self.upstream)
 
     async def answer(
         self, request: RequestHead, body: RequestBody | None, on_interim: OnInterim | None = None
@@ -78,9 +83,22 @@ class Exchange:
         if isinstance(admission, PassThrough):
             if wants_stored_only(request, admission):
                 return problems.unsatisfiable(dispositions.unsatisfiable(), match.route.name, "")
-            return await self.passer.forward(request, body, match, admission, on_interim)
+            answer = await self.passer.forward(request, body, match, admission, on_interim)
+            return await self._invalidating(request, answer)
         key = cache_key(request, match)
         return await self._answer_from_store(Ask(request, match, key, admission, 0, on_interim=on_interim))
+
+    async def _invalidating(self, request: RequestHead, answer: Answer) -> Answer:
+        """The answer, once what it made doubtful is gone: whoever reads it may look at what was changed."""
+        purges = self._invalidator.needed(request, answer.head)
+        if purges:
+            try:
+                await self.flights.see_through(self._invalidator.carry_out(purges))
+            except asyncio.CancelledError:
+                if not isinstance(answer.body, bytes):
+                    await answer.body.aclose()
+                raise
+        return answer
 
     async def _answer_from_store(self, ask: Ask) -> Answer:
         found = await self._look_up(ask.key)
@@ -229,7 +247,8 @@ class Exchange:
         if isinstance(concluded, ServeStale):
             return self._replies.stood_in(ask, concluded)
         disposition = dispositions.unanswered(ask.why, error.failure, is_collapsed=is_follower)
-        return problems.failed(error, disposition, ask.route.name, ask.key.text)
+        must_validate = ask.stale is not None and ask.stale.never_stale
+        return problems.failed(error, disposition, ask.route.name, ask.key.text, must_validate=must_validate)
 
     # Hit-for-miss: who asks for what cannot be shared must not queue behind others who do ------------------------
 

@@ -118,6 +118,21 @@ async def test_a_304_for_another_version_twice_is_a_502() -> None:
     assert play.guard.inflight == 0
 
 
+@pytest.mark.parametrize(
+    ("directive", "status"), [("must-revalidate", 504), ("proxy-revalidate", 504), ("x", 502)], ids=str
+)
+@pytest.mark.parametrize("failure", [Failure.UNREACHABLE, Failure.PROTOCOL], ids=str)
+async def test_what_must_be_validated_and_cannot_is_a_504(failure: Failure, directive: str, status: int) -> None:
+    """5.2.2.2, 5.2.2.8"""
+    first = Reply(lines={"Cache-Control": f"max-age=10, {directive}", "ETag": '"v1"'})
+    play = Scenario(
+        ScriptedUpstream(first, Reply(failure=UpstreamError(failure, "gone"))), (a_route(stale_on_disconnect=0.0),)
+    )
+    await play.get()
+    play.clock.advance(11)
+    assert (await play.get()).status == status
+
+
 async def test_or_what_is_stale_where_that_may_serve() -> None:
     first, odd = Reply(lines=fresh({"ETag": '"v1"'})), Reply(304, {"ETag": '"v2"'}, ())
     play = Scenario(ScriptedUpstream(first, odd), (a_route(stale_if_error=100.0),))
