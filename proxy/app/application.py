@@ -10,8 +10,9 @@ from aiohttp import web
 from proxy.app.gauges import bad_entries, tier_gauges, upstream_gauges
 from proxy.app.settings import guard_settings, make_backing, server_settings, upstream_settings
 from proxy.clock import Clock, SystemClock
+from proxy.config.checks import is_loopback
 from proxy.config.load import Loaded
-from proxy.edge.admin.access import Gate, is_loopback
+from proxy.edge.admin.access import Gate
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
 from proxy.edge.server.listener import Listener
 from proxy.edge.server.settings import Finished, Hooks
@@ -98,6 +99,7 @@ class App:
             passer=Passer(*shared),
             observer=self._telemetry,
             clock=self._clock,
+            upstream=self._loaded.config.upstream.url,
         )
 
     async def stop(self, hurry: asyncio.Event) -> None:

@@ -47,7 +47,7 @@ def warnings(config: Config, routes: tuple[RoutePolicy, ...], provenance: Mappin
 def is_loopback(host: str) -> bool:
     """Whether a listener on this host can be reached from this machine alone."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host.casefold() == "localhost"
 

@@ -115,4 +115,7 @@ def _source(key: str, provenance: Mapping[str, str]) -> str:
 
 def _platform_warnings(environ: Mapping[str, str]) -> list[str]:
     workers = environ.get("WEB_CONCURRENCY", "1").strip()
-    return [] if workers == "1" else [f"WEB_CONCURRENCY={workers}: one worker runs, more are not supported yet"]
+    warnings = [] if workers == "1" else [f"WEB_CONCURRENCY={workers}: one worker runs, more are not supported yet"]
+    if "ADMIN_PREFIX" in environ:
+        warnings.append("ADMIN_PREFIX: the admin listener has a port of its own; a prefix is not supported yet")
+    return warnings

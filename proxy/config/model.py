@@ -53,7 +53,7 @@ class Cookies(StrEnum):
     PASS = "pass"  # noqa: S105 - not a secret
     """It goes to the upstream, and nothing is looked up or stored."""
     IGNORE = "ignore"
-    """It says nothing about who may see the answer."""
+    """It says nothing about who may see the answer, and is not passed on where the answer may be shared."""
 
 
 class ClientDirectives(StrEnum):

@@ -1,6 +1,7 @@
 """Makes answers of stored responses and of what a fetch brought. Decides nothing: the policy does."""
 
 from dataclasses import replace
+from math import floor
 
 from proxy.clock import Clock
 from proxy.exchange.ask import Ask
@@ -114,4 +115,4 @@ class Replies:
                 return answer
 
     def _ttl(self, stored: StoredResponse) -> int:
-        return int(freshness_left(stored, self._clock.now()))
+        return floor(freshness_left(stored, self._clock.now()))

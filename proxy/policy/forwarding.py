@@ -75,6 +75,9 @@ def upstream_fields(
     if isinstance(admission, Shareable) and route.forward_fields is ForwardFields.STRICT:
         allowed = PASSED_IN_STRICT.union(route.forward, route.key.fields)
         passed = [line for line in passed if line[0].lower() in allowed]
+    elif isinstance(admission, Shareable) and "cookie" not in (*route.forward, *route.key.fields):
+        # It comes this far only where the route ignores cookies: then no answer may be coloured by one either.
+        passed = [line for line in passed if line[0].lower() != "cookie"]
     if not isinstance(admission, PassThrough):
         passed = [*(line for line in passed if line[0].lower() != "accept-encoding"), *_codings(request, route)]
     if not _may_be_shared(route, admission):

@@ -1,14 +1,13 @@
 """Who may use the admin listener. Pure: decides over the request's fields, and sends nothing."""
 
 import hmac
-import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from proxy.config.checks import is_loopback
+
 OPEN_PATHS = frozenset({"/metrics", "/healthz", "/readyz", "/health"})
 """Answered without a token on the admin listener."""
-
-_LOOPBACK_NAMES = frozenset({"localhost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +16,6 @@ class Refusal:
 
     status: int
     detail: str
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address (no port) can only be this machine."""
-    if host.lower() in _LOOPBACK_NAMES:
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,15 @@ def test_a_shared_fetch_asks_for_the_whole_without_conditions() -> None:
 
 
 def test_all_passes_the_rest() -> None:
-    lines = [("Accept", "x"), ("User-Agent", "y"), ("Cookie", "a=1"), ("Cache-Control", "no-cache")]
+    lines = [("Accept", "x"), ("User-Agent", "y"), ("Cache-Control", "no-cache")]
     assert sent(lines, admission=Shareable()) == lines
+
+
+def test_a_cookie_that_is_ignored_colours_no_shared_answer() -> None:
+    lines = [("Cookie", "a=1")]
+    assert sent(lines, a_route(cookies_ignored=True), Shareable()) == []
+    assert sent(lines, a_route(cookies_ignored=True, forward=("cookie",)), Shareable()) == lines
+    assert sent(lines, a_route(cookies_ignored=True), PassThrough(NotStoredReason.METHOD))[:1] == lines
 
 
 def test_strict_passes_what_is_named() -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from proxy.edge.admin.access import Gate, is_loopback
+from proxy.config.checks import is_loopback
+from proxy.edge.admin.access import Gate
 
 OPEN = Gate(None, on_loopback=True)
 EXPOSED = Gate(None, on_loopback=False)

@@ -80,7 +80,7 @@ async def test_other_purges_do_not_count(client: AdminClient, aim: dict[str, obj
         ({"url": "a"}, "neither an absolute URL nor a path"),
         ({"url": "http:///a"}, "neither"),
         ({"url": "/a b"}, "percent-encoded"),
-        ({"tag": "x"}, "unknown name 'tag'"),
+        ({"route": "x"}, "unknown name 'route'"),
     ],
 )
 async def test_bad_purges_are_told_why(client: AdminClient, body: dict[str, object], says: str) -> None:

@@ -31,7 +31,7 @@ def test_forms(body: bytes, query: dict[str, str], form: PurgeForm) -> None:
 @pytest.mark.parametrize(
     ("body", "query", "says"),
     [
-        (b"", {}, "exactly one of url, prefix, all"),
+        (b"", {}, "exactly one of url, prefix, tag, all"),
         (b'{"url": "/a", "all": true}', {}, "exactly one"),
         (b'{"ulr": "/a"}', {}, "did you mean 'url'?"),
         (b'{"url": 1}', {}, "'url' must be a text"),
