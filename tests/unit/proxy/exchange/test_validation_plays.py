@@ -125,9 +125,8 @@ async def test_a_304_for_another_version_twice_is_a_502() -> None:
 async def test_what_must_be_validated_and_cannot_is_a_504(failure: Failure, directive: str, status: int) -> None:
     """5.2.2.2, 5.2.2.8"""
     first = Reply(lines={"Cache-Control": f"max-age=10, {directive}", "ETag": '"v1"'})
-    play = Scenario(
-        ScriptedUpstream(first, Reply(failure=UpstreamError(failure, "gone"))), (a_route(stale_on_disconnect=0.0),)
-    )
+    gone = Reply(failure=UpstreamError(failure, "gone"))
+    play = Scenario(ScriptedUpstream(first, gone), (a_route(stale_on_disconnect=0.0),))
     await play.get()
     play.clock.advance(11)
     assert (await play.get()).status == status
