@@ -8,12 +8,19 @@ from hypothesis import strategies as st
 from proxy.errors import Failure
 from proxy.policy.cache_key import cache_key
 from proxy.policy.directives import response_directives
-from proxy.policy.disposition import Reuse, ReuseWhileRevalidating, Shareable, Storable, Validate
-from proxy.policy.field_values import format_http_date
-from proxy.policy.freshness import current_age, freshness_left
+from proxy.policy.disposition import Reuse, ReuseWhileRevalidating, ServeStale, Shareable, Storable, Validate
+from proxy.policy.field_values import format_http_date, http_date
+from proxy.policy.freshness import (
+    LONGEST_HEURISTIC,
+    LifetimeSource,
+    current_age,
+    freshness_left,
+    lifetime,
+    origin_date,
+)
 from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse, Timing, Windows
 from proxy.policy.reuse import choose, keep_for
-from proxy.policy.route import ForwardFields, Match, Mode, RoutePolicy
+from proxy.policy.route import DEFAULT_STATUSES, ForwardFields, Match, Mode, RoutePolicy
 from proxy.policy.storability import admit, assess
 from proxy.policy.validation import conclude, stand_in
 from tests.support.builders import T0, a_stored
@@ -23,6 +30,7 @@ directives = st.sampled_from(
     (
         *("max-age=0", "max-age=60", "s-maxage=30", "public", "private", "no-store", "no-cache", "must-revalidate"),
         *("stale-while-revalidate=9", "stale-if-error=9", 'private="x-mine"', "must-understand", "garbage="),
+        *("proxy-revalidate", "immutable"),
     )
 )
 response_lines = st.lists(
@@ -37,6 +45,7 @@ response_lines = st.lists(
         st.tuples(st.just("Age"), st.sampled_from(["5", "x", "-1"])),
         st.tuples(st.just("Date"), st.integers(-100, 100).map(lambda s: format_http_date(T0 + s))),
         st.tuples(st.just("Expires"), st.integers(-100, 100).map(lambda s: format_http_date(T0 + s))),
+        st.tuples(st.just("Last-Modified"), st.integers(-9999, 100).map(lambda s: format_http_date(T0 + s))),
         st.tuples(st.just("ETag"), st.sampled_from(['"a"', 'W/"a"', "a"])),
         st.tuples(st.just("Content-Encoding"), st.just("gzip")),
     ),
@@ -49,7 +58,15 @@ request_lines = st.lists(
         st.tuples(st.just("Cookie"), st.sampled_from(["id=1", "id=2"])),
         st.tuples(st.just("Authorization"), st.sampled_from(["one", "two"])),
         st.tuples(st.just("Accept-Encoding"), st.sampled_from(["gzip", "br"])),
-        st.tuples(st.just("Cache-Control"), st.sampled_from(["no-cache", "only-if-cached", "no-store"])),
+        st.tuples(
+            st.just("Cache-Control"),
+            st.lists(
+                st.sampled_from(
+                    ["no-cache", "only-if-cached", "no-store", "max-age=9", "min-fresh=9", "max-stale", "max-stale=9"]
+                ),
+                max_size=2,
+            ).map(", ".join),
+        ),
     ),
     max_size=4,
     unique_by=lambda line: line[0],
@@ -68,6 +85,11 @@ routes = st.builds(
     forward_fields=st.sampled_from(ForwardFields),
     stale_while_revalidate=st.sampled_from([None, 0.0, 9.0]),
     stale_if_error=st.sampled_from([None, 9.0]),
+    stale_on_disconnect=st.sampled_from([0.0, 999.0]),
+    heuristic=st.booleans(),
+    client_directives=st.booleans(),
+    statuses=st.sampled_from([None, DEFAULT_STATUSES]),
+    store_set_cookie=st.booleans(),
     archive=st.sampled_from([0.0, 99.0]),
     jitter=st.sampled_from([0.0, 0.5]),
 )
@@ -90,7 +112,7 @@ def test_nothing_that_was_somebodys_is_kept(
     said = response_directives(response.fields)
     assert not said.private
     assert not said.no_store or said.must_understand
-    assert "set-cookie" not in stored.fields
+    assert "set-cookie" not in stored.fields or route.store_set_cookie
     assert "*" not in (response.fields.joined("vary") or "")
     assert not ("x-mine" in said.withheld and "x-mine" in stored.fields)
     if "authorization" in request.fields:
@@ -153,8 +175,54 @@ def test_nothing_serves_after_it_is_forgotten(
     if stored is None:
         return
     now = T0 + keep_for(stored) + 0.001 + beyond
-    assert not isinstance(choose(request, [stored], route, now), Reuse | ReuseWhileRevalidating)
+    unasked = RequestHead("GET", "/a", request.fields.without({"cache-control"}))  # max-stale has no end of its own
+    assert not isinstance(choose(unasked, [stored], route, now), Reuse | ReuseWhileRevalidating)
     assert stand_in(stored, Failure.TIMEOUT, now).__class__.__name__ == "Relay"
+
+
+@given(requests, responses, routes, st.floats(0, 3000))
+def test_nobody_gets_stale_without_leave(
+    request: RequestHead, response: ResponseHead, route: RoutePolicy, later: float
+) -> None:
+    stored = kept(request, response, route)
+    if stored is None or freshness_left(stored, T0 + later) > 0:
+        return
+    said, decision = response_directives(response.fields), choose(request, [stored], route, T0 + later)
+    if isinstance(decision, Reuse):
+        assert route.client_directives
+        assert "max-stale" in (request.fields.joined("cache-control") or "")
+    serves = isinstance(decision, Reuse | ReuseWhileRevalidating)
+    serves |= isinstance(stand_in(stored, Failure.UNREACHABLE, T0 + later), ServeStale)
+    if serves and route.mode is Mode.RFC:
+        assert not any((said.must_revalidate, said.proxy_revalidate, said.no_cache))
+        assert said.s_maxage is None or said.stale_while_revalidate or said.stale_if_error
+
+
+@given(requests, responses, routes, st.floats(0, 3000))
+def test_an_error_that_was_answered_opens_no_window_of_a_disconnection(
+    request: RequestHead, response: ResponseHead, route: RoutePolicy, later: float
+) -> None:
+    stored = kept(request, response, route)
+    if stored is None:
+        return
+    now, without = T0 + later, replace(stored, windows=replace(stored.windows, disconnect=0.0))
+    assert type(stand_in(stored, Failure.FAULTY, now)) is type(stand_in(without, Failure.FAULTY, now))
+    assert type(choose(request, [stored], route, now)) is type(choose(request, [without], route, now))
+
+
+@given(requests, responses, routes)
+def test_a_guess_is_a_tenth_and_a_week_at_most(
+    request: RequestHead, response: ResponseHead, route: RoutePolicy
+) -> None:
+    timing = Timing(T0, T0)
+    fresh = lifetime(response, response_directives(response.fields), route, timing)
+    if fresh is None or fresh.source is not LifetimeSource.HEURISTIC:
+        return
+    assert route.heuristic
+    assert "expires" not in response.fields or response_directives(response.fields).is_targeted
+    modified = http_date(response.fields.joined("last-modified") or "", T0)
+    since = 0.0 if modified is None else max(0.0, origin_date(response.fields, timing) - modified)
+    assert 0 <= fresh.seconds <= min(since / 10 + 1e-9, LONGEST_HEURISTIC)
 
 
 @given(requests, responses, response_lines, routes, st.floats(0, 300))
@@ -169,7 +237,7 @@ def test_a_304_never_brings_back_what_may_not_be_kept(
     if not isinstance(freshened, StoredResponse):
         return
     assert freshened.body == stored.body
-    assert "set-cookie" not in freshened.fields
+    assert "set-cookie" not in freshened.fields or "set-cookie" in stored.fields
     said = response_directives(freshened.fields)
     if said.private or said.no_store:
         assert freshened.always_validate

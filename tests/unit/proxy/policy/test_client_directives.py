@@ -25,8 +25,8 @@ from tests.support.policy import a_head, a_route, stored_as
 
 HONOURED = a_route(client_directives=True)
 IGNORED = a_route()
-SWR = {"windows": Windows(revalidate=20.0)}
-IMMUTABLE = {"fields": Fields([("Cache-Control", "max-age=60, immutable")])}
+SWR: dict[str, Any] = {"windows": Windows(revalidate=20.0)}
+IMMUTABLE: dict[str, Any] = {"fields": Fields([("Cache-Control", "max-age=60, immutable")])}
 FRESH, STALE = 10, 65  # seconds later, of a lifetime of 60
 
 
