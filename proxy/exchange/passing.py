@@ -1,12 +1,12 @@
 """Sends on what is neither looked up nor stored: unsafe methods, credentials, upgrades, routes without a cache.
 
-Cancelled with its client. An unsafe request that succeeded invalidates what is stored for its target (RFC 9111 §4.4).
+Cancelled with its client. What an unsafe request invalidates is not its question.
 """
 
 from dataclasses import dataclass
 
 from proxy.clock import Clock
-from proxy.errors import StoreUnavailable, UpstreamError
+from proxy.errors import UpstreamError
 from proxy.exchange import problems
 from proxy.exchange.ask import Ask
 from proxy.exchange.bodies import RelayedBody
@@ -18,9 +18,6 @@ from proxy.exchange.ports import (
     Fetched,
     Observer,
     OnInterim,
-    Purge,
-    PurgeKind,
-    PurgeMode,
     RequestBody,
     Store,
     Upstream,
@@ -28,11 +25,9 @@ from proxy.exchange.ports import (
     UpstreamRequest,
 )
 from proxy.policy import dispositions
-from proxy.policy.cache_key import cache_key
 from proxy.policy.disposition import Disposition, ForwardReason, NotStoredReason, PassThrough
 from proxy.policy.forwarding import is_upgrade, upstream_fields
 from proxy.policy.heads import received_head, relayed_head
-from proxy.policy.invalidation import invalidates
 from proxy.policy.max_forwards import last_recipient, one_hop_less
 from proxy.policy.messages import RequestHead, ResponseHead, Timing
 from proxy.policy.route import Match
@@ -60,15 +55,13 @@ class Passer:
         """Send this request as it came and relay what comes back; answer it where it may go no further."""
         if (last := last_recipient(request)) is not None:
             return problems.as_last_recipient(*last, match.route.name)
+        self.observer.not_stored(match.route.name, admission.reason)
         is_method = admission.reason is NotStoredReason.METHOD
         disposition = dispositions.passed() if is_method else dispositions.bypassed(admission.reason)
         host = request.authority if match.route.key.host else None
         fields = upstream_fields(one_hop_less(request), match.route, admission)
         sent = UpstreamRequest(request.method, request.target, host, fields, body, is_upgrade(request))
-        answer = await self._relay(sent, match, disposition, on_interim)
-        if invalidates(request, answer.head):
-            await self._invalidate(request, match)
-        return answer
+        return await self._relay(sent, match, disposition, on_interim)
 
     async def ask_head(self, ask: Ask) -> tuple[ResponseHead, Timing]:
         """Send a HEAD for which nothing usable is stored: what came, and when. Raises UpstreamError."""
@@ -120,9 +113,3 @@ class Passer:
         finally:
             self.observer.fetched(Fetched(route, Cause.PASS, outcome, self.clock.monotonic() - started))
         return answer
-
-    async def _invalidate(self, request: RequestHead, match: Match) -> None:
-        try:
-            await self.store.purge(Purge(PurgeKind.URL, cache_key(request, match).text, PurgeMode.HARD))
-        except StoreUnavailable as error:
-            self.observer.store_failed(error.operation, error.detail)

@@ -121,6 +121,7 @@ class PurgeKind(StrEnum):
 
     URL = "url"
     PREFIX = "prefix"
+    TAG = "tag"
     ALL = "all"
 
 
@@ -133,19 +134,22 @@ class PurgeMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """One purge: ``argument`` is a cache key's text (url), a raw path prefix (prefix) or empty (all)."""
+    """One purge: ``argument`` is a cache key's text (url), a raw path prefix (prefix), a tag or empty (all)."""
 
     kind: PurgeKind
     argument: str
     mode: PurgeMode
 
-    def concerns(self, key: CacheKey, target: str) -> bool:
-        """Whether what is stored or being fetched under ``key`` for the raw ``target`` is meant."""
+    def concerns(self, key: CacheKey, target: str, tags: Sequence[str] | None) -> bool:
+        """Whether what is stored or being fetched under ``key`` for the raw ``target`` is meant. ``tags`` None: nobody
+        knows yet which it has, so that it may be."""
         match self.kind:
             case PurgeKind.URL:
                 return key.text == self.argument
             case PurgeKind.PREFIX:
                 return target.startswith(self.argument)
+            case PurgeKind.TAG:
+                return tags is None or self.argument in tags
             case PurgeKind.ALL:
                 return True
 
@@ -174,7 +178,8 @@ class Store(Protocol):
         ...
 
     def purged_since(self, position: int, key: CacheKey) -> PurgeMode | None:
-        """The strongest purge behind ``position`` that concerns ``key`` and its target; None: none."""
+        """The strongest purge behind ``position`` that concerns ``key`` and its target, or may: what is being fetched
+        could have any tag. None: none."""
         ...
 
 

@@ -14,7 +14,7 @@ BAD_REQUEST = 400
 
 @dataclass(frozen=True, slots=True)
 class Purger:
-    """Purges by URL, by path prefix, and everything."""
+    """Purges by URL, by path prefix, by tag, and everything."""
 
     routes: tuple[RoutePolicy, ...]
     store: Store
@@ -36,6 +36,8 @@ class Purger:
                 argument = self.key_of(argument).text
             case PurgeKind.PREFIX:
                 argument = _target(argument)
+            case PurgeKind.TAG:
+                pass  # as it was written
             case PurgeKind.ALL:
                 argument = ""
         return await self.store.purge(Purge(kind, argument, mode))

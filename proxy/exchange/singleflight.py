@@ -135,6 +135,10 @@ class SingleFlight:
         """Own a small piece of background work (closing something that nobody reads any more)."""
         _ = self._own(work)
 
+    async def see_through(self, work: Coroutine[None, None, None]) -> None:
+        """Own a piece of work and wait for it; it is done to the end although whoever waits leaves."""
+        await asyncio.shield(self._own(work))
+
     def leave(self, flight: Flight, *, keep: bool) -> None:
         """The client that began it is gone. ``keep``: the fetch goes on, for the others and for the store."""
         flight.has_leader = False

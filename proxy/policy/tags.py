@@ -24,7 +24,7 @@ def response_tags(fields: Fields, route: RoutePolicy, captures: Mapping[str, str
 
 def field_tags(fields: Fields) -> Iterable[str]:
     """The tags the upstream wrote: Cache-Groups (RFC 9875), Surrogate-Key, Cache-Tag, xkey."""
-    yield from _cache_groups(fields.joined("cache-groups"))
+    yield from groups(fields.joined("cache-groups"))
     for name in ("surrogate-key", "xkey"):
         for line in fields.all(name):
             yield from line.split()
@@ -36,8 +36,9 @@ def bounded(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag for tag in tags if 0 < len(tag) <= LONGEST_TAG))[:MOST_TAGS]
 
 
-def _cache_groups(value: str | None) -> list[str]:
-    """The strings of a structured list; none where it cannot be parsed (RFC 9875 §2, RFC 9651 §4.2)."""
+def groups(value: str | None) -> list[str]:
+    """The strings of a structured list, as Cache-Groups and Cache-Group-Invalidation are (RFC 9875 §2, §3); none where
+    it cannot be parsed (RFC 9651 §4.2)."""
     if value is None:
         return []
     try:

@@ -175,7 +175,8 @@ class DiskStore:
             return
         expires = self._clock.now() + keep_for
         variant = _variant(stored.secondary_key)
-        row = Row(name, variant, as_bytes(stored.target), expires, stored.position, stored.is_ended, value)
+        tags = tuple(map(as_bytes, stored.tags))
+        row = Row(name, variant, as_bytes(stored.target), expires, stored.position, stored.is_ended, value, tags)
         done = self._submit("put", partial(DiskFile.put, row=row), size=len(value), is_hasty=False)
         if done is None:
             raise StoreUnavailable("put", "the embedded store takes no writes")

@@ -16,7 +16,7 @@ from proxy.store.backing import LoggedPurge, Swept
 STEP: Final = 200
 """Rows that one step of a sweep touches at most: some 2 ms."""
 
-_SCHEMA: Final = 1
+_SCHEMA: Final = 2
 _APPLICATION: Final = 0x54414D42  # "TAMB"
 _RESERVE: Final = 16 * 1024 * 1024
 _MOST_IDLE: Final = 4
@@ -32,6 +32,9 @@ CREATE TABLE stored (
 CREATE UNIQUE INDEX stored_by_key ON stored (key, variant);
 CREATE INDEX stored_by_target ON stored (target);
 CREATE INDEX stored_by_expiry ON stored (expires);
+CREATE TABLE tagged (tag BLOB NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (tag, id)) WITHOUT ROWID;
+CREATE INDEX tagged_by_id ON tagged (id);
+CREATE TRIGGER untag AFTER DELETE ON stored BEGIN DELETE FROM tagged WHERE id = OLD.id; END;
 CREATE TABLE purges (
     position INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, argument BLOB NOT NULL, mode TEXT NOT NULL,
     at REAL NOT NULL, carried_out INTEGER NOT NULL DEFAULT 0
@@ -60,6 +63,7 @@ class Row:
     position: int
     ended: bool
     value: bytes
+    tags: tuple[bytes, ...] = ()
 
 
 def as_bytes(text: str) -> bytes:
@@ -134,9 +138,12 @@ class DiskFile:
     def put(self, row: Row) -> None:
         """Write a variant in place of the one like it, and make room for it."""
         self._remove("key = ? AND variant = ?", row.key, row.variant)
-        self._db.execute(
+        row_id = self._db.execute(
             "INSERT INTO stored (key, variant, target, expires, position, ended, value) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (row.key, row.variant, row.target, row.expires, row.position, row.ended, row.value),
+        ).lastrowid
+        self._db.executemany(
+            "INSERT OR IGNORE INTO tagged (tag, id) VALUES (?, ?)", [(tag, row_id) for tag in row.tags]
         )
         self._note(entries=self.standing.entries + 1)
         if row.variant:
@@ -210,6 +217,8 @@ class DiskFile:
         elif purge.kind is PurgeKind.PREFIX:
             # 0xFF is in no UTF-8 text, so it stands behind every target that begins with the argument.
             question, values = _OF_PREFIX, (max(argument, target), argument + b"\xff", target, row_id, STEP)
+        elif purge.kind is PurgeKind.TAG:
+            question, values = _OF_TAG, (argument, row_id, STEP)
         else:
             question, values = _OF_ALL, (row_id, STEP)
         return self._db.execute(question, values).fetchall()
@@ -252,6 +261,10 @@ class DiskFile:
 
 _OF_KEY: Final = "SELECT target, id, position, ended FROM stored WHERE key = ? AND id > ? ORDER BY id LIMIT ?"
 _OF_ALL: Final = "SELECT target, id, position, ended FROM stored WHERE id > ? ORDER BY id LIMIT ?"
+_OF_TAG: Final = (
+    "SELECT target, stored.id, position, ended FROM tagged JOIN stored ON stored.id = tagged.id"
+    " WHERE tag = ? AND tagged.id > ? ORDER BY tagged.id LIMIT ?"
+)
 _OF_PREFIX: Final = (
     "SELECT target, id, position, ended FROM stored"
     " WHERE target >= ? AND target < ? AND (target, id) > (?, ?) ORDER BY target, id LIMIT ?"

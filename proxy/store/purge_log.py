@@ -11,6 +11,7 @@ may end more than was asked for, never less.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -24,13 +25,16 @@ LIMIT: Final = 20_000
 class _Marks:
     """The newest position of each purge of one mode, by what it is aimed at."""
 
-    __slots__ = ("everything", "lengths", "prefixes", "urls")
+    __slots__ = ("everything", "lengths", "newest_tag", "prefixes", "tags", "urls")
 
     def __init__(self) -> None:
         self.urls: dict[str, int] = {}
         self.prefixes: dict[str, int] = {}
         self.lengths: dict[int, int] = {}
         """How many prefixes have each length: a target has only so many beginnings worth looking up."""
+        self.tags: dict[str, int] = {}
+        self.newest_tag = 0
+        """No purge of a tag is newer."""
         self.everything = 0
 
     def set(self, purge: Purge, position: int) -> None:
@@ -42,6 +46,9 @@ class _Marks:
                     length = len(purge.argument)
                     self.lengths[length] = self.lengths.get(length, 0) + 1
                 self.prefixes[purge.argument] = position
+            case PurgeKind.TAG:
+                self.tags[purge.argument] = position
+                self.newest_tag = max(self.newest_tag, position)
             case PurgeKind.ALL:
                 self.everything = max(self.everything, position)
 
@@ -55,12 +62,17 @@ class _Marks:
                     self.lengths[length] -= 1
                     if not self.lengths[length]:
                         del self.lengths[length]
+            case PurgeKind.TAG:
+                self.tags.pop(purge.argument, None)
+                self.newest_tag = self.newest_tag if self.tags else 0
             case PurgeKind.ALL:
                 self.everything = 0
 
-    def concern(self, position: int, key_text: str, target: str) -> bool:
-        """Whether a purge behind ``position`` is aimed at this."""
+    def concern(self, position: int, key_text: str, target: str, tags: Sequence[str] | None) -> bool:
+        """Whether a purge behind ``position`` is aimed at this; where its tags are not known yet, any may be."""
         if self.everything > position or self.urls.get(key_text, 0) > position:
+            return True
+        if self.newest_tag > position and (tags is None or any(self.tags.get(tag, 0) > position for tag in tags)):
             return True
         return any(self.prefixes.get(target[:length], 0) > position for length in self.lengths)
 
@@ -105,18 +117,19 @@ class PurgeLog:
         """Note that the log has come to ``position``."""
         self.last = max(self.last, position)
 
-    def strongest(self, position: int, key_text: str, target: str) -> PurgeMode | None:
-        """The strongest purge behind ``position`` that concerns what is stored under this key from this target."""
+    def strongest(self, position: int, key_text: str, target: str, tags: Sequence[str] | None = ()) -> PurgeMode | None:
+        """The strongest purge behind ``position`` that concerns what is stored under this key from this target with
+        these tags; None: they are not known yet."""
         if position >= self._newest:
             return None
         for mode, marks in self._marks.items():
-            if marks.concern(position, key_text, target):
+            if marks.concern(position, key_text, target, tags):
                 return mode
         return None
 
-    def since(self, position: int, key: CacheKey, target: str) -> PurgeMode | None:
+    def since(self, position: int, key: CacheKey, target: str, tags: Sequence[str] | None = None) -> PurgeMode | None:
         """The same for a fetch that began at ``position``; hard where that is too long ago to say."""
-        return PurgeMode.HARD if position < self.floor else self.strongest(position, key.text, target)
+        return PurgeMode.HARD if position < self.floor else self.strongest(position, key.text, target, tags)
 
     def last_before(self, moment: float) -> int:
         """The position up to which every purge was logged before ``moment`` (wall seconds)."""

@@ -15,6 +15,7 @@ SOFT, HARD = PurgeMode.SOFT, PurgeMode.HARD
 KINDS = [
     pytest.param(Purge(PurgeKind.URL, "/a/1", HARD), id="url"),
     pytest.param(Purge(PurgeKind.PREFIX, "/a", HARD), id="prefix"),
+    pytest.param(Purge(PurgeKind.TAG, "of /a/1", HARD), id="tag"),
     pytest.param(Purge(PurgeKind.ALL, "", HARD), id="all"),
 ]
 KEY = a_key("/a/1")
@@ -31,6 +32,7 @@ def _stored(
     return a_stored(
         body,
         target=target,
+        tags=("all", f"of {target}", "all"),
         secondary_key=() if language is None else (("accept-language", language),),
         position=store.position if position is None else position,
         response_time=T0,
@@ -155,17 +157,39 @@ async def test_a_prefix_is_no_pattern(store: TieredStore) -> None:
     assert await _bodies(store) == [b"1"]
 
 
+async def test_a_tag_is_neither_a_prefix_nor_a_part_of_one(store: TieredStore) -> None:
+    await store.put(KEY, _stored(store), 60)
+    for argument in ("", "of", "of /a", "of /a/1 ", "OF /a/1", "%", "*"):
+        await store.purge(Purge(PurgeKind.TAG, argument, HARD))
+    assert await _bodies(store) == [b"1"]
+
+
+async def test_a_tag_reaches_all_that_have_it_and_a_fetch_of_which_nobody_knows(store: TieredStore) -> None:
+    for text in ("/a/1", "/a/2"):
+        await store.put(a_key(text), _stored(store, target=text), 60)
+    begun = store.position
+    assert await store.purge(Purge(PurgeKind.TAG, "all", HARD)) is None
+    assert (await _bodies(store), await _bodies(store, "/a/2")) == ([], [])
+    assert store.purged_since(begun, a_key("/new")) is HARD
+    untagged = a_stored(b"new", target="/new", position=begun, response_time=T0)
+    assert await store.put(a_key("/new"), untagged, 60)
+    assert await _bodies(store, "/new") == [b"new"]
+
+
 async def test_answers_and_purges_survive_a_restart(open_store: OpenStore) -> None:
     async with open_store() as store:
         for text in ("/a/1", "/b/1", "/c/1"):
             await store.put(a_key(text), _stored(store, target=text), 60)
         await store.purge(Purge(PurgeKind.URL, "/a/1", HARD))
+        await store.put(a_key("/d/1"), _stored(store, target="/d/1"), 60)
         await store.purge(Purge(PurgeKind.PREFIX, "/b", SOFT))
+        await store.purge(Purge(PurgeKind.TAG, "of /d/1", HARD))
         begun = store.position
         if len(store.tiers) == 1:
             return
     async with open_store() as store:
         assert await _bodies(store) == []
+        assert await _bodies(store, "/d/1") == []
         assert [stored.is_ended for stored in (await store.lookup(a_key("/b/1"))).candidates] == [True]
         assert [stored.is_ended for stored in (await store.lookup(a_key("/c/1"))).candidates] == [False]
         assert store.position >= begun
@@ -180,7 +204,13 @@ async def test_housekeeping_changes_nothing_that_can_be_seen(store: TieredStore,
     begun = (await store.lookup(KEY)).position
     await store.purge(Purge(PurgeKind.PREFIX, "/a", HARD))
     await store.purge(Purge(PurgeKind.PREFIX, "/b/1", SOFT))
+    for number in range(300):
+        await store.put(a_key(f"/c/{number}"), _stored(store, target="/c"), 10 * FENCE)
+    await store.put(a_key("/d"), _stored(store, target="/d"), 10 * FENCE)
+    await store.purge(Purge(PurgeKind.TAG, "of /c", HARD))
     for _ in range(3):
+        assert await _bodies(store, "/c/299") == []
+        assert await _bodies(store, "/d") == [b"1"]
         await store.housekeeper.round()
         for number in range(30):
             assert await _bodies(store, f"/a/{number}") == []

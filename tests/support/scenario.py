@@ -1,7 +1,7 @@
 """A whole exchange over fakes: a scripted upstream, a fake clock, a store in memory. What plays are written with."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,7 @@ class DictStore:
 
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> bool:
         self._check("put")
-        if self.purged_since(stored.position, key) is PurgeMode.HARD:
+        if self._purged(stored.position, key, stored.tags) is PurgeMode.HARD:
             return False
         others = [one for one in self.entries.get(key.text, ()) if one.secondary_key != stored.secondary_key]
         self.entries[key.text] = [*others, stored]
@@ -48,13 +48,18 @@ class DictStore:
         self._check("purge")
         self.purges.append(purge)
         before = len(self.entries)
-        self.entries = {
-            text: kept for text, kept in self.entries.items() if not purge.concerns(CacheKey(text, text), text)
+        left = {
+            text: [one for one in stored if not purge.concerns(CacheKey(text, text), text, one.tags)]
+            for text, stored in self.entries.items()
         }
+        self.entries = {text: stored for text, stored in left.items() if stored}
         return before - len(self.entries) if purge.kind is PurgeKind.URL else None
 
     def purged_since(self, position: int, key: CacheKey) -> PurgeMode | None:
-        modes = [purge.mode for purge in self.purges[position:] if purge.concerns(key, key.target)]
+        return self._purged(position, key, None)
+
+    def _purged(self, position: int, key: CacheKey, tags: Sequence[str] | None) -> PurgeMode | None:
+        modes = [purge.mode for purge in self.purges[position:] if purge.concerns(key, key.target, tags)]
         return max(modes, default=None, key=lambda mode: mode is PurgeMode.HARD)
 
     def _check(self, operation: str) -> None:
@@ -92,6 +97,7 @@ class Scenario:
             passer=Passer(*shared),
             observer=self.observer,
             clock=self.clock,
+            upstream="http://upstream.test:8000/base",
         )
 
     async def get(self, target: str = "/a", lines: Mapping[str, str] | None = None, method: str = "GET") -> "Got":

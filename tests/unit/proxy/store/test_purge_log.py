@@ -99,27 +99,34 @@ def test_too_many_are_folded_into_one_of_everything() -> None:
 
 purges = st.builds(
     Purge,
-    st.sampled_from([PurgeKind.URL, PurgeKind.PREFIX, PurgeKind.URL, PurgeKind.ALL]),
+    st.sampled_from([PurgeKind.URL, PurgeKind.PREFIX, PurgeKind.TAG, PurgeKind.ALL]),
     st.sampled_from(["", "/", "/a", "/a/b", "/b", "/a/b/c"]),
     st.sampled_from(PurgeMode),
 )
 
 
+tags = st.none() | st.lists(st.sampled_from(["/a", "/b", "x"]), max_size=2)
+
+
 @settings(deadline=None)
-@given(st.lists(purges, max_size=30), st.integers(0, 30), st.sampled_from(["/a", "/a/b", "/b/x", "/c"]))
-def test_it_says_what_a_walk_over_the_whole_log_says(history: list[Purge], position: int, target: str) -> None:
+@given(st.lists(purges, max_size=30), st.integers(0, 30), st.sampled_from(["/a", "/a/b", "/b/x", "/c"]), tags)
+def test_it_says_what_a_walk_over_the_whole_log_says(
+    history: list[Purge], position: int, target: str, has: list[str] | None
+) -> None:
     key = CacheKey(target, target)
     later = [purge for number, purge in enumerate(history, start=1) if number > position]
-    modes = {purge.mode for purge in later if purge.concerns(key, target)}
+    modes = {purge.mode for purge in later if purge.concerns(key, target, has)}
     expected = HARD if HARD in modes else SOFT if SOFT in modes else None
-    assert _log(*history, limit=1000).strongest(position, target, target) == expected
+    assert _log(*history, limit=1000).strongest(position, target, target, has) == expected
 
 
 @settings(deadline=None)
-@given(st.lists(purges, max_size=30), st.integers(0, 30), st.sampled_from(["/a", "/a/b", "/b/x", "/c"]))
-def test_a_short_log_may_say_more_but_never_less(history: list[Purge], position: int, target: str) -> None:
+@given(st.lists(purges, max_size=30), st.integers(0, 30), st.sampled_from(["/a", "/a/b", "/b/x", "/c"]), tags)
+def test_a_short_log_may_say_more_but_never_less(
+    history: list[Purge], position: int, target: str, has: list[str] | None
+) -> None:
     strength = [None, SOFT, HARD]
-    full = _log(*history, limit=1000).strongest(position, target, target)
+    full = _log(*history, limit=1000).strongest(position, target, target, has)
     short = _log(*history, limit=4)
     assert len(short) <= 4
-    assert strength.index(short.strongest(position, target, target)) >= strength.index(full)
+    assert strength.index(short.strongest(position, target, target, has)) >= strength.index(full)

@@ -38,7 +38,7 @@ def test_a_purge_is_read_as_it_was_written(kind: PurgeKind, argument: str, mode:
 @pytest.mark.parametrize(
     "fields",
     [
-        [b"kind", b"tag", b"mode", b"soft", b"argument", b"x"],
+        [b"kind", b"pattern", b"mode", b"soft", b"argument", b"x"],
         [b"kind", b"url", b"mode", b"refresh", b"argument", b"x"],
         [b"kind", b"url"],
         [b"kind", 3, b"mode", b"soft", b"argument", b"x"],
