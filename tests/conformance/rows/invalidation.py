@@ -101,8 +101,18 @@ groups.must(
     hit(at="/a"),
 )
 groups.must("on a GET it means nothing", put(HOUR, G1, at="/a"), put(END1, at="/b"), hit(at="/a"))
-groups.must(
-    "on an error it means nothing", put(HOUR, G1, at="/a"), put(END1, method="POST", at="/b", code=500), hit(at="/a")
+groups.check(
+    "on an error it means the same",
+    put(HOUR, G1, at="/a"),
+    put(END1, method="POST", at="/b", code=500),
+    miss(at="/a"),
+)
+groups.check(
+    "one that ends takes no other of its group along",
+    put(HOUR, G1, at="/a"),
+    put(HOUR, G1, at="/b"),
+    put(method="POST", at="/a"),
+    hit(at="/b", of=1),
 )
 groups.must(
     "a field that is no list means nothing",
@@ -131,3 +141,18 @@ groups.check(
     miss(at="/a"),
     miss(at="/b"),
 )
+
+safe = Section("10008-2", ROWS)
+safe.must("QUERY ends nothing", put(HOUR), put(method="QUERY", content=b"q"), hit())
+safe.must("QUERY is not answered by a stored GET", put(HOUR), put(HOUR, method="QUERY", content=b"q"))
+safe.must("another content is another key", put(HOUR, method="QUERY", content=b"q"), put(method="QUERY", content=b"r"))
+safe.must("a GET is not answered by a stored QUERY", put(HOUR, method="QUERY", content=b"q"), put(HOUR))
+safe.may("QUERY with the same content", put(HOUR, method="QUERY", content=b"q"), hit(method="QUERY", content=b"q"))
+
+search = Section("No-Vary-Search", ROWS)
+search.must("other parameters count", put(HOUR, 'No-Vary-Search: params=("u")', at="?a=1&u=1"), miss(at="?a=2&u=1"))
+search.must("a field that does not parse", put(HOUR, "No-Vary-Search: params=(", at="?u=1"), miss(at="?u=2"))
+search.may("parameters that do not count", put(HOUR, 'No-Vary-Search: params=("u")', at="?a=1&u=1"), hit(at="?a=1&u=2"))
+search.may("none counts", put(HOUR, "No-Vary-Search: params", at="?a=1&u=1"), hit(at="?b=2"))
+search.may("all but", put(HOUR, 'No-Vary-Search: params, except=("a")', at="?a=1&u=1"), hit(at="?a=1&u=2"))
+search.may("order", put(HOUR, "No-Vary-Search: key-order", at="?a=1&b=2"), hit(at="?b=2&a=1"))

@@ -252,3 +252,11 @@ refused.must(
     put(HOUR, raw="GET http://origin.test{path}?x HTTP/1.1\r\nHost: b\r\n\r\n", sent=(":target: {path}?x",)),
 )
 refused.must("a head that is too long", hit(ask=("X-A: " + "a" * 300000,), status=(400, 414, 431)))
+
+old = Section("9112-7.1", ROWS)
+CHUNKS = wire(GOOD + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", ends=Ends.KEEP)
+HTTP_10 = "GET {path} HTTP/1.0\r\nHost: a\r\n\r\n"
+old.must("no chunks for an HTTP/1.0 client", put(reply=CHUNKS, raw=HTTP_10, body=b"abc", lacks=("Transfer-Encoding",)))
+old.must("what it brought is stored whole", put(reply=CHUNKS, raw=HTTP_10, body=b"abc"), hit(body=b"abc"))
+close = Section("9112-9.6", ROWS)
+close.must("close is answered by close", put(ask=("Connection: close",), has=("Connection: close",)))

@@ -102,6 +102,12 @@ update.must(
     check304(HOUR, "Connection: X-A", "X-A: 1", lacks=("X-A",)),
     hit(lacks=("X-A",)),
 )
+update.check(
+    "a cookie that a 304 sets is nobody else's",
+    put(*OLD, TAG),
+    check304(HOUR, "Set-Cookie: a=1"),
+    hit(lacks=("Set-Cookie",)),
+)
 update.must(
     "no-store on a 304 keeps nothing fresh", put(*OLD, TAG), check304("Cache-Control: no-store"), either(asked=1)
 )
