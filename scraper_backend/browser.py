@@ -71,7 +71,7 @@ _POST: Final = """const form = document.createElement('form');
         const input = document.createElement('input');
         input.type = 'hidden'; input.name = name; input.value = value; form.appendChild(input);
     }
-    document.body.appendChild(form);
+    (document.body || document.documentElement || document).appendChild(form);
     HTMLFormElement.prototype.submit.call(form)"""
 
 

@@ -72,6 +72,7 @@ class _BrowserSession:
         seen = await self._held.do(act, *args, **kwargs)
         if isinstance(seen, Gone | Silence):
             self._held.spoilt = True
+            log.warning("a browser is given up: %s", seen)
         return seen
 
 

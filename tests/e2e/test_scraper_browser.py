@@ -16,8 +16,9 @@ import pytest
 import pytest_asyncio
 
 from scraper_backend import processes
-from scraper_backend.browser import Chromium, find_chromium
+from scraper_backend.browser import Browser, Chromium, find_chromium
 from scraper_backend.browser_pool import BrowserEngine
+from scraper_backend.engine import query_fields
 from scraper_backend.pages import Alert, Sign, classify
 from scraper_backend.practice_site.fixtures import FIXTURES, UNREGISTERED_RUC
 from scraper_backend.settings import Settings
@@ -153,6 +154,20 @@ async def test_the_pages_own_check_of_the_number_is_understood(site: Client, chr
     assert isinstance(seen, Alert)
     assert classify(seen) is Sign.INVALID_NUMBER
     assert await asked(site, step="ficha") == []
+
+
+async def test_a_page_without_a_body_is_left_like_any_other(site: Client, chromium: Chromium) -> None:
+    """What was cut short may have had no time to get one."""
+    await arm(site)
+    browser = await asyncio.to_thread(Browser, chromium, replace(BASE, site=origin(site)))
+    try:
+        for gone in ("document.body.remove()", "document.documentElement.remove()"):
+            assert classify(await asyncio.to_thread(browser.open_form)) is Sign.FORM
+            await asyncio.to_thread(browser._driver.execute_script, gone)
+            seen = await asyncio.to_thread(browser.post, query_fields("20999999019"))
+            assert classify(seen) is Sign.FICHA, seen
+    finally:
+        await asyncio.to_thread(browser.quit)
 
 
 async def test_the_deadline_ends_a_look_up_and_its_browser(site: Client, chromium: Chromium) -> None:
