@@ -8,6 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from proxy.clock import SystemClock
+from proxy.edge.server.listener import Listener
+from proxy.edge.server.settings import Hooks, ServerSettings
+from proxy.exchange.ports import Answer, OnInterim, RequestBody
+from proxy.policy.messages import Fields, RequestHead, ResponseHead
+from tests.support.public_server import Pieces, answer
 from tests.support.raw_origin import Peer, Script
 from tests.support.wired import OK, Wire, saying, status, wired
 
@@ -282,3 +288,32 @@ async def test_an_upstream_that_never_comes_to_the_point_is_a_502(tmp_path: Path
         answer = await wire.get()
         assert statuses(answer) == [102] * 64 + [502]
         assert b'"code": "protocol"' in answer
+
+
+async def test_nothing_comes_between_a_head_and_its_content() -> None:
+    """Whoever told of interim responses and goes on when the answer has begun is not heard."""
+    hint = ResponseHead(103, Fields([("Link", "</a>")]), "Early Hints")
+    tell: list[OnInterim] = []
+    gate = asyncio.Event()
+
+    async def handle(_request: RequestHead, _body: RequestBody | None, on_interim: OnInterim | None) -> Answer:
+        assert on_interim is not None
+        on_interim(hint)
+        tell.append(on_interim)
+        return answer(Pieces(b"a", gate, b"b"), fields=(("Content-Length", "2"),))
+
+    listener = Listener(ServerSettings(), Hooks(handle, lambda _: None, lambda *_: None, SystemClock()))
+    await listener.start("127.0.0.1", 0)
+    wire = Wire()
+    wire.address = listener.addresses[0]
+    async with connected(wire) as client:
+        client.ask()
+        assert [status(await client.head()) for _ in range(2)] == [103, 200]
+        assert await client.reader.readexactly(1) == b"a"
+        tell[0](hint)
+        gate.set()
+        assert await client.reader.readexactly(1) == b"b"
+        tell[0](hint)
+        client.writer.write_eof()
+        assert await client.reader.read() == b""
+    await listener.drain(1)
