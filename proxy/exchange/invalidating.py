@@ -4,10 +4,19 @@ from dataclasses import dataclass
 
 from proxy.errors import StoreUnavailable
 from proxy.exchange.ports import Observer, Purge, PurgeKind, PurgeMode, Store
-from proxy.policy.cache_key import cache_key
+from proxy.exchange.singleflight import SingleFlight
+from proxy.policy.cache_key import CacheKey, cache_key
 from proxy.policy.invalidation import invalidated_groups, invalidated_targets
 from proxy.policy.messages import Fields, RequestHead, ResponseHead
 from proxy.policy.route import RoutePolicy, match_route
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidation:
+    """What an answer made doubtful: everything under these keys, and everything in these groups."""
+
+    keys: tuple[CacheKey, ...]
+    groups: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,28 +25,34 @@ class Invalidator:
 
     routes: tuple[RoutePolicy, ...]
     store: Store
+    flights: SingleFlight
     observer: Observer
     upstream: str
     """The URL that the upstream goes by."""
 
-    def needed(self, request: RequestHead, response: ResponseHead) -> tuple[Purge, ...]:
-        """The purges that this answer asks for; none for most."""
+    def needed(self, request: RequestHead, response: ResponseHead) -> Invalidation | None:
+        """What this answer asks for; None for most."""
         targets = invalidated_targets(request, response, self.upstream)
-        keys = dict.fromkeys(self._key_text(target, request.authority) for target in targets)
-        return (
-            *(Purge(PurgeKind.URL, key, PurgeMode.HARD) for key in keys),
-            *(Purge(PurgeKind.TAG, group, PurgeMode.HARD) for group in invalidated_groups(request, response)),
-        )
+        keys = tuple(dict.fromkeys(self._key(target, request.authority) for target in targets))
+        groups = tuple(invalidated_groups(request, response))
+        return Invalidation(keys, groups) if keys or groups else None
 
-    async def carry_out(self, purges: tuple[Purge, ...]) -> None:
-        """One after the other; a store that cannot is not asked for the rest."""
+    async def carry_out(self, needed: Invalidation) -> None:
+        """One after the other; a store that cannot is not asked for the rest.
+
+        Nothing is written for a key under which nothing is stored or being fetched: else whoever may send unsafe
+        requests could fill the purge log, which pushes what is stored out.
+        """
         try:
-            for purge in purges:
-                await self.store.purge(purge)
+            for key in needed.keys:
+                if self.flights.find(key.text) is not None or (await self.store.lookup(key)).candidates:
+                    await self.store.purge(Purge(PurgeKind.URL, key.text, PurgeMode.HARD))
+            for group in needed.groups:
+                await self.store.purge(Purge(PurgeKind.TAG, group, PurgeMode.HARD))
         except StoreUnavailable as error:
             self.observer.store_failed(error.operation, error.detail)
 
-    def _key_text(self, target: str, authority: str) -> str:
+    def _key(self, target: str, authority: str) -> CacheKey:
         """The key under which a GET of this target is stored, on whatever route that takes."""
         request = RequestHead("GET", target, Fields(), authority=authority)
-        return cache_key(request, match_route(self.routes, "GET", request.path)).text
+        return cache_key(request, match_route(self.routes, "GET", request.path))

@@ -69,7 +69,7 @@ class Exchange:
 
     def __post_init__(self) -> None:
         self._replies = Replies(self.clock, self.observer)
-        self._invalidator = Invalidator(self.routes, self.store, self.observer, self.upstream)
+        self._invalidator = Invalidator(self.routes, self.store, self.flights, self.observer, self.upstream)
 
     async def answer(
         self, request: RequestHead, body: RequestBody | None, on_interim: OnInterim | None = None
@@ -90,10 +90,10 @@ class Exchange:
 
     async def _invalidating(self, request: RequestHead, answer: Answer) -> Answer:
         """The answer, once what it made doubtful is gone: whoever reads it may look at what was changed."""
-        purges = self._invalidator.needed(request, answer.head)
-        if purges:
+        needed = self._invalidator.needed(request, answer.head)
+        if needed is not None:
             try:
-                await self.flights.see_through(self._invalidator.carry_out(purges))
+                await self.flights.see_through(self._invalidator.carry_out(needed))
             except asyncio.CancelledError:
                 if not isinstance(answer.body, bytes):
                     await answer.body.aclose()

@@ -22,6 +22,7 @@ from proxy.policy.forwarding import end_to_end
 from proxy.policy.freshness import (
     ShelfLife,
     corrected_initial_age,
+    explicit_lifetime,
     lifetime,
     may_serve_stale,
     shelf_life,
@@ -29,7 +30,7 @@ from proxy.policy.freshness import (
 )
 from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse, Timing, Windows
 from proxy.policy.ranges import held_extent
-from proxy.policy.route import RoutePolicy
+from proxy.policy.route import Mode, RoutePolicy
 from proxy.policy.storability import allows_authorized, stored_fields
 from proxy.policy.tags import bounded, field_tags
 
@@ -166,6 +167,8 @@ def conclude_head(
         return _unless_failing(stored, response, timing)
     if not _is_like(stored, response):
         return Ended(replace(stored, is_ended=True))
+    if not _has_a_reason(response, route, timing):
+        return Relay()
     return Freshened(_freshened(stored, response, route, timing))
 
 
@@ -198,6 +201,17 @@ def _is_like(stored: StoredResponse, head: ResponseHead) -> bool:
     size = None if extent is None else str(extent.length)
     known = {"etag": own, "last-modified": stored.last_modified, "content-length": size}
     return all(name not in said or said.joined(name) == value for name, value in known.items())
+
+
+def _has_a_reason(head: ResponseHead, route: RoutePolicy, timing: Timing) -> bool:
+    """Whether a HEAD's answer says more than a length: a validator, or the origin's own word on how long it holds.
+
+    Equal lengths alone must not give a body another of the route's lifetimes.
+    """
+    if "etag" in head.fields or "last-modified" in head.fields:
+        return True
+    said = response_directives(head.fields)
+    return route.mode is Mode.RFC and explicit_lifetime(head.fields, said, timing) is not None
 
 
 def _is_meant(response: ResponseHead, stored: StoredResponse) -> bool:

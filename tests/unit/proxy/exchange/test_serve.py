@@ -527,3 +527,32 @@ async def test_what_is_cut_by_shutdown_is_told_so() -> None:
     await play.origin.arrived.wait()
     assert await play.flights.drain(0) == 1
     assert [got.status for got in await asyncio.gather(*asking)] == [502, 502]
+
+
+async def test_unsafe_requests_for_what_is_not_stored_fill_no_purge_log() -> None:
+    play = Scenario()
+    for number in range(5):
+        await play.get(f"/{number}", method="POST")
+    assert play.store.purges == []
+
+
+async def test_an_unsafe_request_overtakes_a_fetch_under_way() -> None:
+    gate = asyncio.Event()
+    old = Reply(lines=fresh(), chunks=(b'"old"',), gate=gate)
+    play = Scenario(ScriptedUpstream(old, Reply(), Reply(chunks=(b'"new"',))))
+    asking = asyncio.ensure_future(play.get())
+    await play.origin.arrived.wait()
+    await play.get(method="PUT")
+    gate.set()
+    await asking
+    await settle()
+    assert (await play.get()).body == b'"new"'
+
+
+async def test_a_head_without_validators_makes_nothing_fresh() -> None:
+    sized = {**JSON, "Content-Length": "7"}
+    play = Scenario(ScriptedUpstream(Reply(lines=sized), Reply(lines=sized, chunks=()), Reply(chunks=(b'{"a":2}',))))
+    await play.get()
+    play.clock.advance(70)
+    await play.get(method="HEAD")
+    assert (await play.get()).body == b'{"a":2}', "a HEAD of the same length made an old body fresh"
