@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 import sys
 from pathlib import Path
@@ -105,3 +106,10 @@ def test_the_tables_are_whole() -> None:
     assert len(ids) == len(set(ids)), sorted({one for one in ids if ids.count(one) > 1})
     assert set(KNOWN) <= set(ids), set(KNOWN) - set(ids)
     assert len(ids) >= 250
+
+
+def test_the_document_names_every_table() -> None:
+    text = (PROFILE.parent / "docs" / "conformance.md").read_text()
+    tables = {path.stem for path in (Path(__file__).parent / "rows").glob("[!_]*.py")}
+    cells = [line.rpartition("|")[0].rpartition("|")[2] for line in text.splitlines() if line.startswith("| ")]
+    assert tables <= {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}

@@ -103,6 +103,12 @@ update.must(
     hit(lacks=("X-A",)),
 )
 update.check(
+    "Content-Encoding stays what the stored bytes are in",
+    put(*OLD, TAG, "Content-Encoding: x-foo"),
+    check304(HOUR, "Content-Encoding: x-bar"),
+    hit(has=("Content-Encoding: x-foo",)),
+)
+update.check(
     "a cookie that a 304 sets is nobody else's",
     put(*OLD, TAG),
     check304(HOUR, "Set-Cookie: a=1"),
