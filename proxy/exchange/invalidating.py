@@ -45,7 +45,7 @@ class Invalidator:
         """
         try:
             for key in needed.keys:
-                if self.flights.find(key.text) is not None or (await self.store.lookup(key)).candidates:
+                if self.flights.is_fetching(key.text) or (await self.store.lookup(key)).candidates:
                     await self.store.purge(Purge(PurgeKind.URL, key.text, PurgeMode.HARD))
             for group in needed.groups:
                 await self.store.purge(Purge(PurgeKind.TAG, group, PurgeMode.HARD))

@@ -94,7 +94,7 @@ class Exchange:
         if needed is not None:
             try:
                 await self.flights.see_through(self._invalidator.carry_out(needed))
-            except asyncio.CancelledError:
+            except BaseException:
                 if not isinstance(answer.body, bytes):
                     await answer.body.aclose()
                 raise

@@ -4,6 +4,7 @@ Knows nothing of HTTP: what a flight brings is for its fill to say and for its w
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -110,6 +111,7 @@ class SingleFlight:
         self._maximum = maximum
         self._on_bug = on_bug
         self._flights: dict[str, Flight] = {}
+        self._under_way: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
@@ -125,11 +127,18 @@ class SingleFlight:
         """The flight to join, if there is one that has not settled."""
         return self._flights.get(name)
 
+    def is_fetching(self, name: str) -> bool:
+        """Whether a flight of this name has not settled, one that nobody may join included."""
+        return self._under_way[name] > 0
+
     def begin(self, flight: Flight, fill: Callable[[Flight], Coroutine[None, None, None]], *, joinable: bool) -> None:
         """Start the fill as a task of its own; ``joinable`` flights replace an older one of their name."""
         if joinable:
             self._flights[flight.name] = flight
+        self._under_way[flight.name] += 1
+        flight.outcome.add_done_callback(lambda _: self._retire(flight))
         flight.task = self._own(self._run(flight, fill))
+        flight.task.add_done_callback(lambda _: flight.settle(Alone()))  # also when cancelled before its first step
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Own a small piece of background work (closing something that nobody reads any more)."""
@@ -171,7 +180,6 @@ class SingleFlight:
             self._on_bug("background task", error)
 
     async def _run(self, flight: Flight, fill: Callable[[Flight], Coroutine[None, None, None]]) -> None:
-        flight.outcome.add_done_callback(lambda _: self._retire(flight))
         try:
             await fill(flight)
         except asyncio.CancelledError:  # shutdown: whoever waits must not begin anew
@@ -184,3 +192,6 @@ class SingleFlight:
     def _retire(self, flight: Flight) -> None:
         if self._flights.get(flight.name) is flight:
             del self._flights[flight.name]
+        self._under_way[flight.name] -= 1
+        if not self._under_way[flight.name]:
+            del self._under_way[flight.name]

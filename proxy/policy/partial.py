@@ -24,7 +24,7 @@ from proxy.policy.ranges import (
     held_extent,
     holds_if_range,
 )
-from proxy.policy.route import Match, RoutePolicy
+from proxy.policy.route import Match, Mode, RoutePolicy
 from proxy.policy.storability import assess
 
 _CONTENT_RANGE: Final = frozenset({"content-range"})
@@ -39,9 +39,10 @@ _NOT_KEPT: Final = NotStored(NotStoredReason.STATUS)
 def passed_range(request: RequestHead, route: RoutePolicy) -> Fields:
     """The fields by which the upstream is asked for no more than the client wants; none: the whole is fetched.
 
-    Where bodies are judged it takes the whole of one: there a part is cut from that.
+    Where bodies are judged it takes the whole of one, and where the route's word makes an answer last it takes a whole
+    answer to keep and to share: there the part is cut from that.
     """
-    if not asks_for_part(request) or route.verdicts:
+    if not asks_for_part(request) or route.verdicts or route.mode is Mode.OVERRIDE:
         return Fields()
     wanted = ("range", "if-range")
     return Fields(line for line in request.fields.lines if line[0].lower() in wanted)

@@ -64,11 +64,14 @@ async def test_the_key_is_that_of_a_get_whatever_route_the_unsafe_request_took()
     assert await _held(play) == []
 
 
-async def test_a_get_that_was_under_way_is_not_kept() -> None:
+@pytest.mark.parametrize(
+    "lines", [{}, {"Authorization": "Bearer x"}, {"Range": "bytes=0-0"}], ids=["one to join", "one's own", "for a part"]
+)
+async def test_a_get_that_was_under_way_is_not_kept(lines: dict[str, str]) -> None:
     gate = asyncio.Event()
-    slow = Reply(lines={**JSON, "Cache-Control": "max-age=60"}, gate=gate)
+    slow = Reply(lines={**JSON, "Cache-Control": "public, max-age=60"}, gate=gate)
     play = Scenario(ScriptedUpstream(slow, Reply(200)))
-    before = asyncio.ensure_future(play.get("/a"))
+    before = asyncio.ensure_future(play.get("/a", lines))
     await play.origin.arrived.wait()
     await play.get("/a", method="PUT")
     gate.set()

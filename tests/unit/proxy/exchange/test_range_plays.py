@@ -7,6 +7,7 @@ import pytest
 from proxy.errors import Failure, UpstreamError
 from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
 from proxy.policy.disposition import NotStoredReason
+from proxy.policy.route import Mode
 from tests.support.builders import a_request
 from tests.support.origin import Reply, ScriptedUpstream
 from tests.support.scenario import Got, Scenario, a_route, settle
@@ -190,6 +191,19 @@ async def test_an_upstream_without_ranges_gives_the_whole_and_the_part_is_cut_he
     assert (await ask(play, None)).x_cache == "HIT"
 
 
+async def test_where_the_route_decides_parts_are_cut_from_a_shared_whole() -> None:
+    gate = asyncio.Event()
+    slow = whole()
+    slow.gate = gate
+    play = Scenario(ScriptedUpstream(slow), (a_route(mode=Mode.OVERRIDE),))
+    asking = [asyncio.ensure_future(play.get(lines={"Range": f"bytes={n}-{n}"})) for n in range(5)]
+    await settle()
+    gate.set()
+    assert [got.body for got in await asyncio.gather(*asking)] == [b"0", b"1", b"2", b"3", b"4"]
+    assert len(play.origin.requests) == 1
+    assert play.origin.requests[0].fields.joined("range") is None
+
+
 async def test_the_upstreams_416_is_relayed_and_never_kept() -> None:
     lines = {"Content-Range": "bytes */10", "Cache-Control": "max-age=60"}
     play = Scenario(ScriptedUpstream(Reply(416, lines, ()), whole()), (a_route(statuses=None),))
@@ -202,6 +216,18 @@ async def test_a_part_that_nobody_asked_for_is_not_kept() -> None:
     play = Scenario(ScriptedUpstream(part(0, 3)))
     assert (await ask(play, None)).status == 206
     assert play.store.entries == {}
+
+
+async def test_who_leaves_before_the_fetch_has_begun_leaves_nothing_behind() -> None:
+    play = Scenario(ScriptedUpstream(part(0, 3)))
+    asking = asyncio.ensure_future(play.get(lines={"Range": "bytes=0-3"}))
+    while not play.flights.is_fetching("/a"):
+        await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    await settle()
+    assert not play.flights.is_fetching("/a")
+    assert (len(play.flights), play.guard.inflight) == (0, 0)
 
 
 async def test_who_asks_for_a_part_waits_for_nobody_and_nobody_for_it() -> None:

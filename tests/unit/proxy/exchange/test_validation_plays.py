@@ -357,6 +357,16 @@ async def test_a_head_of_something_else_leaves_the_stored_get_stale(
     assert len(play.origin.requests) == 3
 
 
+async def test_a_head_that_says_nothing_changes_nothing() -> None:
+    """A route's lifetime does not begin again because a HEAD was answered."""
+    play = Scenario(ScriptedUpstream(Reply(), Reply(200, {"Content-Length": "7"}, ()), Reply(chunks=(b'{"a":2}',))))
+    await play.get()
+    play.clock.advance(61)
+    assert (await play.get(method="HEAD")).cache_status == "fwd=stale"
+    assert (await play.get()).body == b'{"a":2}'
+    assert play.guard.inflight == 0
+
+
 async def test_a_head_of_something_else_ends_what_would_have_been_served_while_refreshed() -> None:
     play = await _stale_then_head({"ETag": '"v1"'}, {"Content-Length": "8"})
     (stored,) = play.store.entries["/a"]

@@ -10,7 +10,7 @@ from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredRespo
 from proxy.policy.partial import appraise, joined, passed_range, usable
 from proxy.policy.route import RoutePolicy
 from tests.support.builders import a_request, a_stored
-from tests.support.policy import AT_T0, a_head, a_route, a_rule, match_of
+from tests.support.policy import AT_T0, a_head, a_route, a_rule, an_override, match_of
 
 WHOLE = b"0123456789"
 LIMIT = 1000
@@ -61,6 +61,10 @@ def test_passed_range(method: str, lines: dict[str, str], expected: list[str]) -
 def test_where_bodies_are_judged_the_whole_is_fetched() -> None:
     route = a_route(verdicts=(a_rule("error", Verdict.FAILURE),))
     assert not passed_range(a_request(lines={"Range": "bytes=0-3"}), route).lines
+
+
+def test_where_the_route_decides_the_whole_is_fetched() -> None:
+    assert not passed_range(a_request(lines={"Range": "bytes=0-3"}), an_override()).lines
 
 
 # What is kept ---------------------------------------------------------------------------------------------------------
