@@ -1,5 +1,6 @@
 """The configuration's sections as each part's own settings. Converts names and types; chooses nothing."""
 
+import hashlib
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -49,12 +50,26 @@ def guard_settings(config: Config) -> GuardSettings:
     return GuardSettings(limits.max, limits.queue, limits.queue_timeout)
 
 
+def upstream_id(url: str) -> str:
+    """What an upstream's answers are kept under: one store may serve several upstreams, and none the other's."""
+    origin = Origin.from_url(url)
+    place = f"{origin.scheme}://{origin.host.lower()}:{origin.port}{origin.prefix}"
+    return hashlib.blake2b(place.encode(), digest_size=4).hexdigest()
+
+
 def make_backing(config: Config, clock: Clock) -> Backing:
     """Redis where a URL is given, else the embedded store. Raises ConfigError for a URL that cannot be used."""
     store = config.store
+    origin = upstream_id(config.upstream.url)
     if store.redis_url is None:
-        return DiskStore(Path(store.data_dir), clock, capacity=store.disk, max_variants=store.max_variants)
+        return DiskStore(
+            Path(store.data_dir),
+            clock,
+            capacity=store.disk,
+            max_variants=store.max_variants,
+            file_name=f"tambo-{origin}.sqlite",
+        )
     limits = Limits(timeout=store.redis_timeout, command_timeout=store.redis_command_timeout)
     largest = max((store.max_object, *(route.max_object or 0 for route in config.routes)))
-    bounds = Bounds(variants=store.max_variants, body=largest)
+    bounds = Bounds(variants=store.max_variants, body=largest, namespace=f"tambo:{origin}")
     return RedisStore(parse_address(store.redis_url.value), clock, limits, bounds)

@@ -28,7 +28,7 @@ from proxy.store import disk_file
 from proxy.store.backing import Found, LoggedPurge, Swept
 from proxy.store.codec import BadEntry, decode, encode
 from proxy.store.disk_file import DiskFile, Row, as_bytes
-from proxy.store.disk_folder import DataFolder
+from proxy.store.disk_folder import FILE_NAME, DataFolder
 from proxy.store.disk_health import DiskHealth, is_unreadable
 from proxy.store.disk_writer import DiskWriter
 from proxy.store.stats import TierStats
@@ -46,10 +46,18 @@ class DiskStore:
 
     tier: str = "disk"
 
-    def __init__(self, folder: Path, clock: Clock, *, capacity: int = 1024**3, max_variants: int = 64) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        capacity: int = 1024**3,
+        max_variants: int = 64,
+        file_name: str = FILE_NAME,
+    ) -> None:
         """``capacity``: bytes that the file and its log may take on the disk. Nothing is opened yet."""
         self.stats = TierStats(self.tier)
-        self._folder = DataFolder(folder)
+        self._folder = DataFolder(folder, file_name)
         self._clock = clock
         self._health = DiskHealth(folder, clock)
         self._capacity = capacity

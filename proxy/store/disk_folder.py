@@ -19,10 +19,10 @@ _COMPANIONS: Final = ("", "-wal", "-shm")
 class DataFolder:
     """A folder that one process at a time may hold."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, file_name: str = FILE_NAME) -> None:
         """``path`` is made when it is missing, with its parents."""
         self.path = path
-        self.file = path / FILE_NAME
+        self.file = path / file_name
         self._lock: int | None = None
 
     def claim(self) -> None:
@@ -54,9 +54,9 @@ class DataFolder:
 
     def set_aside(self, why: str, stamp: int) -> Path:
         """Rename the file (and what belongs to it), so that a new one can begin; its new name."""
-        aside = self.path / f"{FILE_NAME}.unreadable-{stamp}"
+        aside = self.path / f"{self.file.name}.unreadable-{stamp}"
         for ending in _COMPANIONS:
-            found = self.file.with_name(FILE_NAME + ending)
+            found = self.file.with_name(self.file.name + ending)
             if found.exists():
                 found.replace(aside.with_name(aside.name + ending))
         LOG.error("the embedded store's file cannot be read (%s): set aside as %s, a new one begins", why, aside)

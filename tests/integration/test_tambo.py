@@ -303,3 +303,11 @@ async def _until_ready_is(tambo: Tambo, session: aiohttp.ClientSession, status: 
     async with asyncio.timeout(10):
         while (await fetch(session, f"{tambo.admin}/readyz"))[0] != status:
             await asyncio.sleep(0.02)
+
+
+async def test_one_folder_never_answers_for_another_upstream(tmp_path: Path, session: aiohttp.ClientSession) -> None:
+    apis = [Api(), Api()]
+    for api in apis:
+        async with serving(api) as upstream, running(tmp_path, upstream) as tambo:
+            assert (await fetch(session, f"{tambo.url}/json/a"))[1]["X-Cache"] == "MISS"
+    assert [api.asked["/json/a"] for api in apis] == [1, 1]
