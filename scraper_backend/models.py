@@ -4,6 +4,8 @@ from typing import Final
 
 import msgspec
 
+from scraper_backend.text import UNREADABLE
+
 NO_DATA: Final = "Sin datos"
 NOT_GIVEN: Final = "No especificado"
 NO_UBIGEO: Final = "Sin ubigeo"
@@ -42,6 +44,11 @@ class Contribuyente(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     representante_legal: Representante = Representante()
     error: str | None = None
     """None when everything was read; else which part is missing, although SUNAT may have it."""
+
+
+def has_unreadable_letters(found: Contribuyente) -> bool:
+    """Whether some letter was lost in decoding: better said than kept for a week as if it were a name."""
+    return UNREADABLE in msgspec.json.encode(found).decode()
 
 
 class Fallo(msgspec.Struct, frozen=True, kw_only=True):

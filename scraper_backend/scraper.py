@@ -13,7 +13,7 @@ from scraper_backend import extract
 from scraper_backend.admission import Breaker
 from scraper_backend.engine import Engine, Session
 from scraper_backend.errors import DeadlinePassed, InvalidRuc, LookupFailed, Unavailable
-from scraper_backend.models import Contribuyente
+from scraper_backend.models import Contribuyente, has_unreadable_letters
 from scraper_backend.pages import Fields, Page, Seen, Sign, classify, section_rucs
 from scraper_backend.ruc import problem_with
 from scraper_backend.rules import BLOCKED, HOPELESS, RULES, WRONG_FICHA, Pause, Rule
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 SECTION_TRIES: Final = 2
 _WORKERS: Final = "trabajadores y prestadores de servicio"
 _REPRESENTATIVE: Final = "representante legal"
+_LETTERS: Final = "algunas letras, ilegibles en la página"
+"""A browser older than Chromium 156 or so does not give out the bytes of a page whose declared encoding is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ class Scraper:
                 missing.append(_REPRESENTATIVE)
             else:
                 found = msgspec.structs.replace(found, representante_legal=extract.representative(page.html))
+        if has_unreadable_letters(found):
+            missing.append(_LETTERS)
         if missing:
             error = f"Consulta parcial: no se pudo obtener de SUNAT: {'; '.join(missing)}."
             found = msgspec.structs.replace(found, error=error)
