@@ -9,7 +9,17 @@ from proxy.policy.disposition import Freshened, Relay, ServeStale, StaleReason
 from proxy.policy.field_values import format_http_date
 from proxy.policy.messages import Fields, ResponseHead, StoredResponse, Timing, Windows
 from proxy.policy.route import RoutePolicy
-from proxy.policy.validation import conclude, conditional, is_conditional, not_modified, stand_in
+from proxy.policy.validation import (
+    MOST_OFFERED,
+    conclude,
+    conclude_offer,
+    conditional,
+    is_conditional,
+    not_modified,
+    offered,
+    offering,
+    stand_in,
+)
 from tests.support.builders import T0, a_request, a_stored
 from tests.support.policy import AT_T0, a_head, a_route, an_override, stored_as
 
@@ -42,6 +52,85 @@ BEFORE_LM = "Sun, 06 Nov 1994 08:49:36 GMT"
 )
 def test_conditional(changes: dict[str, Any], lines: list[tuple[str, str]]) -> None:
     assert conditional(a_stored(**changes)) == Fields(lines)
+
+
+# Several at once ----------------------------------------------------------------------------------------------------
+
+
+def a_variant(etag: str | None = '"u"', **changes: Any) -> StoredResponse:
+    """A stored response with an entity-tag of the upstream's."""
+    return a_stored(**{"etag": etag, "etag_is_made": False, **changes})
+
+
+PACKED = {"fields": Fields([("Content-Encoding", "gzip")])}
+
+
+@pytest.mark.parametrize(
+    ("variant", "lines", "is_offered"),
+    [
+        pytest.param(a_variant(), {}, True, id="4.3.1 a strong entity-tag"),
+        pytest.param(a_variant('W/"u"'), {}, False, id="9110-8.8.1 a weak one may be that of all codings"),
+        pytest.param(a_variant(None, last_modified=LM), {}, False, id="4.3.1 a date is not one of several"),
+        pytest.param(a_variant(etag_is_made=True), {}, False, id="a made one never goes up"),
+        pytest.param(a_variant("u"), {}, False, id="9110-8.8.3 without quotes it is none"),
+        pytest.param(a_variant(status=404), {}, False, id="only successes"),
+        pytest.param(a_variant(status=206), {}, False, id="4.3.2 not a part"),
+        pytest.param(a_variant(**PACKED), {"Accept-Encoding": "gzip, br"}, True, id="in a coding that is taken"),
+        pytest.param(a_variant(**PACKED), {"Accept-Encoding": "br"}, False, id="in one that is not"),
+        pytest.param(a_variant(**PACKED), {"Accept-Encoding": "gzip;q=0"}, False, id="in one that is refused"),
+        pytest.param(a_variant(**PACKED), {}, False, id="in one that nobody spoke of"),
+    ],
+)
+def test_offered(variant: StoredResponse, lines: dict[str, str], *, is_offered: bool) -> None:
+    assert list(offered(a_request(lines=lines), [variant])) == ([variant] if is_offered else [])
+
+
+def test_the_youngest_are_offered_and_each_entity_tag_once() -> None:
+    many = [a_variant(f'"{number}"', response_time=T0 + number) for number in range(100)]
+    again = a_variant('"99"', response_time=T0 + 200)
+    chosen = offered(a_request(), [*many, again])
+    assert len(chosen) == MOST_OFFERED
+    assert again in chosen
+    assert many[-1] not in chosen
+    assert offering(chosen).joined("if-none-match") == ", ".join(f'"{number}"' for number in range(84, 100))
+    assert offering(()) == Fields()
+
+
+@pytest.mark.parametrize(
+    ("lines", "meant"),
+    [
+        pytest.param({"ETag": '"b"'}, '"b"', id="4.3.4 the one it names"),
+        pytest.param({"ETag": 'W/"b"'}, '"b"', id="4.3.4 weakly"),
+        pytest.param({"ETag": '"c"'}, None, id="4.3.4 none of them"),
+        pytest.param({}, None, id="4.3.4 it names none, and there are two"),
+    ],
+)
+def test_which_of_several_a_304_means(lines: dict[str, str], meant: str | None) -> None:
+    request = a_request(lines={"X-A": "2"})
+    stored = [
+        a_variant(etag, secondary_key=(("x-a", "1"),), fields=Fields([("Vary", "X-A")])) for etag in ('"a"', '"b"')
+    ]
+    decision = conclude_offer(request, stored, ResponseHead(304, Fields(lines.items())), a_route(), LATER)
+    if meant is None:
+        assert decision == Relay()
+    else:
+        assert isinstance(decision, Freshened)
+        assert (decision.stored.body, decision.stored.secondary_key) == (stored[1].body, (("x-a", "2"),))
+
+
+def test_of_one_that_was_offered_it_need_not_be_said() -> None:
+    decision = conclude_offer(a_request(), [a_variant()], ResponseHead(304, Fields()), a_route(), LATER)
+    assert isinstance(decision, Freshened)
+
+
+def test_a_variant_that_varies_on_everything_now_is_asked_for_each_time() -> None:
+    decision = conclude_offer(a_request(), [a_variant()], ResponseHead(304, Fields([("Vary", "*")])), a_route(), LATER)
+    assert isinstance(decision, Freshened)
+    assert decision.stored.always_validate
+
+
+def test_anything_but_a_304_means_none_of_them() -> None:
+    assert conclude_offer(a_request(), [a_variant()], a_head(), a_route(), LATER) == Relay()
 
 
 @pytest.mark.parametrize("name", ["If-None-Match", "If-Modified-Since", "Range"])

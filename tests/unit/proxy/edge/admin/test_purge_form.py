@@ -18,6 +18,7 @@ SOFT, HARD = PurgeMode.SOFT, PurgeMode.HARD
     [
         (b'{"url": "/a?b=1"}', {}, PurgeForm(PurgeKind.URL, "/a?b=1", SOFT)),
         (b'{"prefix": "/a/", "mode": "hard"}', {}, PurgeForm(PurgeKind.PREFIX, "/a/", HARD)),
+        (b'{"tag": "x y"}', {}, PurgeForm(PurgeKind.TAG, "x y", SOFT)),
         (b'{"all": true}', {}, PurgeForm(PurgeKind.ALL, "", SOFT)),
         (b"", {"all": "true", "mode": "hard"}, PurgeForm(PurgeKind.ALL, "", HARD)),
         (b"", {"url": "http://x/a"}, PurgeForm(PurgeKind.URL, "http://x/a", SOFT)),
