@@ -93,6 +93,7 @@ def check(
     help_epilogue=_examples(
         "tambo purge /obtener-ruc/20999999019",
         "tambo purge --prefix /obtener-ruc/ --hard",
+        "tambo purge --tag ruc:20999999019",
         "tambo purge --all --admin http://10.0.0.5:8081",
     )
 )
@@ -103,6 +104,7 @@ def purge(  # noqa: PLR0913 - each is an option of the command
     /,
     *,
     prefix: Annotated[str | None, Parameter(help="Everything whose path begins so.")] = None,
+    tag: Annotated[str | None, Parameter(help="Everything that carries this tag.")] = None,
     everything: Annotated[bool, _switch("Everything.", "--all")] = False,
     hard: Annotated[bool, _switch("Remove it; else it only stops being fresh.")] = False,
     json: Annotated[bool, _switch("Print the API's answer.")] = False,
@@ -115,7 +117,7 @@ def purge(  # noqa: PLR0913 - each is an option of the command
     from proxy.cli.purge import Where, Wish  # noqa: PLC0415
     from proxy.cli.purge import purge as verb  # noqa: PLC0415
 
-    return verb(Wish(url, prefix, everything, hard), Where(config, admin), json_wanted=json)
+    return verb(Wish(url, prefix, tag, everything, hard), Where(config, admin), json_wanted=json)
 
 
 @app.command(

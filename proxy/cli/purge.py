@@ -13,17 +13,18 @@ from proxy.config.problems import InvalidConfigError
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be purged: exactly one of the first three."""
+    """What is to be purged: exactly one of the first four."""
 
     url: str | None = None
     prefix: str | None = None
+    tag: str | None = None
     everything: bool = False
     hard: bool = False
 
     def problem(self) -> str | None:
         """What is wrong with the arguments; None: nothing."""
-        if (self.url is not None) + (self.prefix is not None) + self.everything != 1:
-            return "say exactly one of URL, --prefix PATH and --all"
+        if sum(aim is not None for aim in (self.url, self.prefix, self.tag)) + self.everything != 1:
+            return "say exactly one of URL, --prefix PATH, --tag TAG and --all"
         for value, name in ((self.url, "URL"), (self.prefix, "--prefix")):
             if value is not None and not value.startswith(("/", "http://", "https://")):
                 return f"{name} {value!r} is neither an absolute URL nor a path that begins with '/'"
@@ -31,7 +32,7 @@ class Wish:
 
     def form(self) -> dict[str, Any]:
         """The JSON object that the admin API reads."""
-        aim = {"url": self.url, "prefix": self.prefix, "all": True if self.everything else None}
+        aim = {"url": self.url, "prefix": self.prefix, "tag": self.tag, "all": True if self.everything else None}
         return {name: value for name, value in aim.items() if value is not None} | {
             "mode": "hard" if self.hard else "soft"
         }
@@ -41,7 +42,8 @@ class Wish:
         what = (
             {1: "1 stored response of "}.get(count or 0, f"{count} stored responses of ") if count is not None else ""
         )
-        aim = self.url or (f"everything under {self.prefix}" if self.prefix else "everything")
+        wide = f"everything under {self.prefix}" if self.prefix else f"everything tagged {self.tag}" if self.tag else ""
+        aim = self.url or wide or "everything"
         effect = "hard: gone" if self.hard else "soft: stale from now on, kept until it is fetched again"
         return f"Purged {what}{aim} ({effect})."
 
@@ -71,7 +73,7 @@ def purge(wish: Wish, where: Where, *, json_wanted: bool) -> Exit:
     if json_wanted:
         print(json.dumps(answer))
     elif count == 0:
-        complain(f"purge: nothing is stored for {wish.url or wish.prefix or 'any URL'}")
+        complain(f"purge: nothing is stored for {wish.url or wish.prefix or wish.tag or 'any URL'}")
     else:
         print(wish.spoken(count))
     return Exit.NOTHING if count == 0 else Exit.OK

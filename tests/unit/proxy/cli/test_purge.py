@@ -112,6 +112,11 @@ async def listener(tambo: Tambo, gate: Gate, monkeypatch: pytest.MonkeyPatch) ->
             "Purged everything under /a/ (hard: gone).\n",
         ),
         (
+            ["--tag", "ruc:1", "--hard"],
+            Purge(PurgeKind.TAG, "ruc:1", PurgeMode.HARD),
+            "Purged everything tagged ruc:1 (hard: gone).\n",
+        ),
+        (
             ["--all"],
             Purge(PurgeKind.ALL, "", PurgeMode.SOFT),
             "Purged everything (soft: stale from now on, kept until it is fetched again).\n",
