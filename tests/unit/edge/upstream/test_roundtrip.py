@@ -15,7 +15,7 @@ from proxy.exchange.ports import RequestBody, UpstreamAnswer, UpstreamRequest
 from proxy.policy.messages import Fields
 from tests.support.content import Content
 from tests.support.raw_responses import CLOSING, CUT, GOOD, MALFORMED, OK
-from tests.unit.proxy.edge.upstream.fake_transport import Line
+from tests.unit.edge.upstream.fake_transport import Line
 
 SETTINGS = UpstreamSettings(Origin("http", "api.test", 80))
 ENDLESS = OK + b"\r\n"

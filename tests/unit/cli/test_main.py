@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from proxy.cli.main import main
-from tests.unit.proxy.cli.conftest import Tambo
+from tests.unit.cli.conftest import Tambo
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[3]
 
 
 def test_without_a_verb_it_lists_the_verbs(tambo: Tambo) -> None:

@@ -14,7 +14,7 @@ from proxy.policy.messages import Windows
 from proxy.policy.route import ForwardFields, Match, Mode, match_route
 from tests.support.builders import a_request, a_response
 
-FILE = Path(__file__).parents[4] / "tambo.scraper.toml"
+FILE = Path(__file__).parents[3] / "tambo.scraper.toml"
 PATHS = ("/obtener-ruc/20999999019", "/api/integracion-sunat/obtener-ruc/20999999019")
 DAY = 86_400
 

@@ -3,7 +3,7 @@
 from proxy.edge.server.interim import MAX_BYTES, InterimResponses
 from proxy.edge.server.outlet import Outlet
 from proxy.policy.messages import Fields, ResponseHead
-from tests.unit.proxy.edge.upstream.fake_transport import FakeTransport
+from tests.unit.edge.upstream.fake_transport import FakeTransport
 
 HINT = ResponseHead(103, Fields([("Link", "</a>")]), "Early Hints")
 HINT_TEXT = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"

@@ -19,7 +19,7 @@ from proxy.exchange.ports import Lookup, Purge, PurgeKind, PurgeMode
 from proxy.exchange.purging import Purger
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
-from tests.unit.proxy.cli.conftest import Tambo, Transcript
+from tests.unit.cli.conftest import Tambo, Transcript
 
 
 @dataclass

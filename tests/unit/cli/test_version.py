@@ -6,7 +6,7 @@ import platform
 import pytest
 
 from proxy.cli.version import version_of
-from tests.unit.proxy.cli.conftest import Tambo
+from tests.unit.cli.conftest import Tambo
 
 
 def test_version(tambo: Tambo) -> None:

@@ -406,7 +406,7 @@ asyncio.run(main())
 def _write_until_killed(folder: Path) -> int:
     """The last number that the writer said was written."""
     command = [sys.executable, "-c", WRITER, str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[4]) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as process:
         assert process.stdout is not None
         written = 0
         while written < 2000:

@@ -13,7 +13,7 @@ from proxy.config.load import load
 from proxy.config.model import Config, Route
 from proxy.config.scalars import unwrapped
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "tambo.example.toml"
 DOCUMENT = ROOT / "docs" / "configuration.md"
 UP = {"UPSTREAM_URL": "http://h"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.proxy.cli.conftest import Tambo
+from tests.unit.cli.conftest import Tambo
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from proxy.config.load import Loaded
 from proxy.errors import ConfigError
-from tests.unit.proxy.cli.conftest import Tambo
+from tests.unit.cli.conftest import Tambo
 
 
 @pytest.fixture
