@@ -1,7 +1,7 @@
 """What the exchange needs from the outside, as protocols over small values. Holds no logic."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
@@ -280,4 +280,3 @@ class Answer:
     length: int | None = None
     tunnel: Tunnel | None = None
     saved_seconds: float = 0.0
-    fields_for_debug: Fields = field(default_factory=Fields)

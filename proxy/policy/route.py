@@ -135,7 +135,6 @@ class RoutePolicy:
     max_object: int = 8 * 1024 * 1024
     max_variants: int = 64
     expose_tags: bool = False
-    debug_headers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
