@@ -7,6 +7,7 @@ cache was asked to drop the files. Times are medians; this is a comparison of en
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import random
@@ -345,6 +346,10 @@ def main() -> None:
     rows = [(key_of(number), encode(key_of(number), answer(number)), NOW + number) for number in range(options.entries)]
     results: dict[str, dict[str, float]] = {}
     for name in ENGINES:
+        package = name.split(",")[0]
+        if package != "sqlite" and importlib.util.find_spec(package) is None:
+            print(f"{name}: left out, {package} is not installed", file=sys.stderr)
+            continue
         folder = Path(tempfile.mkdtemp(prefix=f"tambo-{name.split(',')[0]}-", dir=options.folder))
         try:
             results[name] = measure(name, folder, rows)
