@@ -14,6 +14,7 @@ from proxy.config.checks import is_loopback
 from proxy.config.load import Loaded
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
+from proxy.edge.server.hit_path import HitHooks, HitPath
 from proxy.edge.server.listener import Listener
 from proxy.edge.server.settings import Finished, Hooks
 from proxy.edge.upstream.client import UpstreamClient
@@ -22,8 +23,10 @@ from proxy.exchange.passing import Passer
 from proxy.exchange.ports import Exchanged
 from proxy.exchange.purging import Purger
 from proxy.exchange.refresh import Refresher
+from proxy.exchange.replies import Replies
 from proxy.exchange.serve import Exchange
 from proxy.exchange.singleflight import SingleFlight
+from proxy.exchange.standing import Standings
 from proxy.policy.dispositions import unreadable
 from proxy.policy.messages import Fields, RequestHead
 from proxy.store.memory import Memory
@@ -80,7 +83,7 @@ class App:
         self._opened.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, config.admin.host, config.admin.port).start()
         hooks = Hooks(self._exchange(upstream).answer, self._finished, self._telemetry.internal_error, self._clock)
-        self._listener = Listener(server_settings(config), hooks)
+        self._listener = Listener(server_settings(config), hooks, self._hit_path())
         try:
             await self._listener.start(config.listen.host, config.listen.port)
         except OSError as error:
@@ -101,6 +104,15 @@ class App:
             clock=self._clock,
             upstream=self._loaded.config.upstream.url,
         )
+
+    def _hit_path(self) -> HitPath | None:
+        listen = self._loaded.config.listen
+        if not listen.hit_path:
+            return None
+        standings = Standings(self._loaded.routes, self._store, Replies(self._clock, self._telemetry), self._clock)
+        telemetry = self._telemetry
+        hooks = HitHooks(standings, self._clock, telemetry.tally, self._finished, telemetry.logs_requests)
+        return HitPath(hooks, server_settings(self._loaded.config).max_target)
 
     async def stop(self, hurry: asyncio.Event) -> None:
         """Answer what is in flight and store what is being fetched, then end; ``hurry`` set: end now."""

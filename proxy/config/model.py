@@ -102,6 +102,8 @@ class Listen(Section, frozen=True, kw_only=True):
     """For a client to read something of what is written."""
     keepalive: Wait = 75.0
     """For the next request on an idle connection."""
+    hit_path: bool = True
+    """Whether plain hits are answered the moment their bytes arrive; the answers are the same either way."""
 
 
 class Admin(Section, frozen=True, kw_only=True):

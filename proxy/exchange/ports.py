@@ -202,6 +202,22 @@ class Exchanged:
     """The answer did not reach the client whole."""
 
 
+@dataclass(slots=True)
+class Tally:
+    """Hits of one kind, counted together: how many, the seconds they took and the seconds of upstream time they saved.
+
+    For those only that took less than ``SHORT`` seconds each.
+    """
+
+    count: int = 0
+    seconds: float = 0.0
+    saved: float = 0.0
+
+
+SHORT = 0.0005
+"""Seconds: the end of the first bucket of durations."""
+
+
 class Cause(StrEnum):
     """Why the upstream was asked."""
 

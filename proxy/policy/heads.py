@@ -27,7 +27,7 @@ _ABOUT_CONTENT: Final = frozenset(
 _KEPT_IN_A_REFUSAL: Final = frozenset({"accept-ranges", "cache-status", "date", "vary", "via", "x-cache"})
 _SF_TOKEN = re.compile(rf"(?=[A-Za-z*])(?:{TOKEN}|[:/])+")
 _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
-_MOST_SECONDS: Final = 2**31
+MOST_SECONDS: Final = 2**31
 _SWITCHING_PROTOCOLS: Final = 101
 
 
@@ -52,7 +52,7 @@ def reused_head(stored: StoredResponse, route: RoutePolicy, now: float, disposit
     stripped = _stripped(route) | {"age"} if is_reused else _stripped(route)
     lines = [line for line in stored.fields.lines if line[0].lower() not in stripped]
     if is_reused:
-        lines.append(("Age", str(min(int(current_age(stored, now)), _MOST_SECONDS))))
+        lines.append(("Age", str(min(int(current_age(stored, now)), MOST_SECONDS))))
     if stored.etag_is_made and stored.etag is not None and route.made_etag:
         lines.append(("ETag", stored.etag))
     return ResponseHead(stored.status, Fields([*lines, *_about(disposition)]), stored.reason)
@@ -95,7 +95,7 @@ def cache_status(disposition: Disposition) -> str:
         "hit" if disposition.hit else None,
         None if disposition.fwd is None else f"fwd={disposition.fwd}",
         None if disposition.fwd_status is None else f"fwd-status={disposition.fwd_status}",
-        None if disposition.ttl is None else f"ttl={max(-_MOST_SECONDS, min(disposition.ttl, _MOST_SECONDS))}",
+        None if disposition.ttl is None else f"ttl={max(-MOST_SECONDS, min(disposition.ttl, MOST_SECONDS))}",
         "stored" if disposition.stored else None,
         "collapsed" if disposition.collapsed else None,
         None if disposition.detail is None else f"detail={_token_or_string(disposition.detail)}",

@@ -77,6 +77,13 @@ class TieredStore:
         variants = self._in_memory(key)
         return variants if variants and (self._backing is None or self._memory.is_complete(key)) else None
 
+    def still(self, key: CacheKey, variants: Sequence[StoredResponse]) -> bool:
+        """Whether ``resident`` gives these very objects; counted as a look-up that memory answered."""
+        if self.resident(key) is not variants:
+            return False
+        self._memory.stats.operations["get", "hit"] += 1
+        return True
+
     async def lookup(self, key: CacheKey) -> Lookup:
         """All variants that no hard purge concerns. Raises StoreUnavailable (with nothing usable in memory)."""
         held = self.resident(key)

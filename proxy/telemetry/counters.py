@@ -4,10 +4,10 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 
-from proxy.exchange.ports import Exchanged, Fetched
+from proxy.exchange.ports import SHORT, Exchanged, Fetched, Tally
 from proxy.policy.disposition import NotStoredReason, Result, StaleReason, Verdict
 
-REQUEST_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+REQUEST_BUCKETS = (SHORT, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 UPSTREAM_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 90, 120)
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE", "QUERY"})
@@ -54,16 +54,37 @@ class Counters:
         self.stale_by_reason: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.purges: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.purged_entries = 0
+        self._tallies: dict[tuple[str, str, Result, str], Tally] = {}
+
+    def tally(self, route: str, method: str, result: Result, status: int) -> Tally:
+        """Where hits of this kind may be counted by themselves; ``settle`` brings them in."""
+        return self._tallies.setdefault((route, method, result, f"{status // 100}xx"), Tally())
+
+    def settle(self) -> None:
+        """Bring in what was tallied. To be called before anything here is read."""
+        for (route, method, result, status_class), tally in self._tallies.items():
+            if not tally.count:
+                continue
+            self.requests[route, method, result, status_class] += tally.count
+            histogram = self._histogram(route, result)
+            histogram.counts[0] += tally.count
+            histogram.total += tally.seconds
+            if tally.saved and (by := _SAVED_BY.get(result)) is not None:
+                self.saved_seconds[route, by] += tally.saved
+            tally.count, tally.seconds, tally.saved = 0, 0.0, 0.0
+
+    def _histogram(self, route: str, result: str) -> Histogram:
+        histogram = self.request_seconds.get((route, result))
+        if histogram is None:
+            histogram = self.request_seconds[route, result] = Histogram(REQUEST_BUCKETS)
+        return histogram
 
     def exchanged(self, event: Exchanged) -> None:
         """Count a request that is over."""
         result = event.disposition.result
         method = event.request.method if event.request.method in METHODS else "other"
         self.requests[event.route, method, result, f"{event.status // 100}xx"] += 1
-        histogram = self.request_seconds.get((event.route, result))
-        if histogram is None:
-            histogram = self.request_seconds[event.route, result] = Histogram(REQUEST_BUCKETS)
-        histogram.add(event.seconds)
+        self._histogram(event.route, result).add(event.seconds)
         if result is Result.COALESCED:
             self.coalesced[event.route, "process"] += 1
         if event.saved_seconds and (by := _SAVED_BY.get(result)) is not None:

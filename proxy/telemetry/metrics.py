@@ -55,6 +55,7 @@ class TamboCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All families, in the order of the documentation."""
+        self._counters.settle()
         yield from self._exchanges()
         yield from self._upstream()
         yield from self._verdicts()

@@ -15,10 +15,15 @@ BUG = logging.getLogger("tambo.bug")
 class Telemetry(Counters):
     """Counters with a voice."""
 
+    @staticmethod
+    def logs_requests() -> bool:
+        """Whether each request gets a line."""
+        return ACCESS.isEnabledFor(logging.INFO)
+
     def exchanged(self, event: Exchanged) -> None:
         """Count the request and log it."""
         super().exchanged(event)
-        if not ACCESS.isEnabledFor(logging.INFO):
+        if not self.logs_requests():
             return
         request, disposition = event.request, event.disposition
         ACCESS.info(

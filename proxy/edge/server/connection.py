@@ -32,6 +32,7 @@ class ClientConnection(RequestHandler):
         "_deadline",
         "_has_served",
         "_held",
+        "_hits",
         "_inlet",
         "_intake",
         "_link",
@@ -59,6 +60,7 @@ class ClientConnection(RequestHandler):
             auto_decompress=False,
         )
         self.roster = roster
+        self._hits = roster.hits
         self._intake = Intake(self._parser, settings)
         self._queue: deque[Incoming | ClientError] = deque()
         self._held = b""
@@ -119,7 +121,11 @@ class ClientConnection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came; or, with none, reading may go on with what is held."""
-        if self.is_deaf:
+        if self._hits is not None and self._is_at_rest() and self._hits.answer(self, data):
+            self._has_served = True
+            self._deadline.set(self.roster.settings.keepalive_timeout)
+            self.roster.idle[self] = self.roster.idle.pop(self, None)  # the one that was served last
+        elif self.is_deaf:
             self._parting.swallow(len(data))
         elif self._inlet is not None:
             self._inlet.feed(data)
@@ -132,6 +138,17 @@ class ClientConnection(RequestHandler):
                 self._give_up(error)
             if self._waiter is not None and self._intake.in_head:
                 self._expect_head()
+
+    def _is_at_rest(self) -> bool:
+        """Whether everything so far was answered and read: what comes now begins a request, and nothing waits."""
+        return (
+            self._waiter is not None
+            and not self._waiter.done()
+            and self._intake.is_between
+            and not self._held
+            and not self.roster.is_draining
+            and not self.outlet.is_paused
+        )
 
     # Reading -------------------------------------------------------------------------------------------------------
 

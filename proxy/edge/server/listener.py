@@ -9,6 +9,7 @@ from typing import Final
 
 from proxy.edge.server.acceptor import Acceptor
 from proxy.edge.server.clients import Clients
+from proxy.edge.server.hit_path import HitPath
 from proxy.edge.server.names import verify
 from proxy.edge.server.roster import Roster
 from proxy.edge.server.settings import Hooks, ServerSettings
@@ -25,10 +26,10 @@ _TURNS: Final = 3
 class Listener:
     """Accepts clients and has their requests answered."""
 
-    def __init__(self, settings: ServerSettings, hooks: Hooks) -> None:
+    def __init__(self, settings: ServerSettings, hooks: Hooks, hits: HitPath | None = None) -> None:
         self._settings = settings
         self._clock = hooks.clock
-        self._roster = Roster(settings, hooks)
+        self._roster = Roster(settings, hooks, hits)
         self._clients: Clients | None = None
         self._acceptor: Acceptor | None = None
         self._logged_at = float("-inf")

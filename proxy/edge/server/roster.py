@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from proxy.edge.server.hit_path import HitPath
 from proxy.edge.server.settings import Hooks, ServerSettings
 from proxy.edge.server.wire import Dates
 
@@ -21,9 +22,11 @@ class Retirable(Protocol):
 class Roster:
     """Counts as plain integers, and the idle connections, the one that has been idle longest first."""
 
-    __slots__ = ("dates", "hooks", "idle", "in_flight", "is_closing", "is_draining", "settings")
+    __slots__ = ("dates", "hits", "hooks", "idle", "in_flight", "is_closing", "is_draining", "settings")
 
-    def __init__(self, settings: ServerSettings, hooks: Hooks) -> None:
+    def __init__(self, settings: ServerSettings, hooks: Hooks, hits: HitPath | None = None) -> None:
+        """``hits`` None: every request takes the long way."""
+        self.hits = hits
         self.settings = settings
         self.hooks = hooks
         self.dates = Dates(hooks.clock)

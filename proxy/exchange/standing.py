@@ -1,0 +1,121 @@
+"""Hits that memory alone can give, and for how long they stay what they are. Waits for nothing, fetches nothing.
+
+What is found here is good for every request like the one it was found for, until ``until`` and as long as the store
+says ``still``: so whoever keeps it asks the store each time, and learns of every purge, refresh, eviction and expiry.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import floor
+from typing import Final, Protocol
+
+from proxy.clock import Clock
+from proxy.exchange.ask import Ask
+from proxy.exchange.ports import Answer
+from proxy.exchange.replies import Replies
+from proxy.policy.cache_key import CacheKey, cache_key, selecting_value
+from proxy.policy.disposition import Reuse, Shareable
+from proxy.policy.freshness import current_age, freshness_left
+from proxy.policy.heads import MOST_SECONDS, not_modified_head
+from proxy.policy.messages import RequestHead, StoredResponse
+from proxy.policy.partial import usable
+from proxy.policy.reuse import choose
+from proxy.policy.route import RoutePolicy, match_route
+from proxy.policy.storability import admit
+from proxy.policy.validation import not_modified
+
+_CONDITIONS: Final = frozenset({"if-none-match", "if-modified-since"})
+_DIRECTIVES: Final = ("cache-control", "pragma")
+
+
+class ResidentStore(Protocol):
+    """What memory can tell at once."""
+
+    def resident(self, key: CacheKey) -> Sequence[StoredResponse] | None:
+        """What a look-up would find, where memory alone can tell; None: it cannot."""
+        ...
+
+    def still(self, key: CacheKey, variants: Sequence[StoredResponse]) -> bool:
+        """Whether ``resident`` would give these very objects now; counted as a look-up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A hit on a fresh stored response, as it stands."""
+
+    answer: Answer
+    """To the request without its conditions."""
+    unmodified: Answer
+    """The 304 in its place."""
+    key: CacheKey
+    variants: Sequence[StoredResponse]
+    """Everything stored under the key: the very objects."""
+    stored: StoredResponse
+    route: RoutePolicy
+    names: tuple[str, ...]
+    """The request fields that select among the variants, in lower case."""
+    since: float
+    until: float
+    """Wall seconds: the decision holds from ``since`` up to here."""
+
+    def numbers(self, now: float) -> tuple[int, int, float]:
+        """``Age`` and ``ttl`` at a wall second, and the second up to which both stay the same."""
+        age, left = current_age(self.stored, now), freshness_left(self.stored, now)
+        whole = floor(left)
+        return min(int(age), MOST_SECONDS), whole, now + min(1.0 - age % 1.0, left - whole)
+
+    def is_unmodified(self, request: RequestHead) -> bool:
+        """Whether this request's conditions make a 304 of the answer (RFC 9110 §13.2.2)."""
+        stored = self.stored
+        date = stored.fields.joined("date")
+        return not_modified(request, stored.status, stored.etag, stored.last_modified, date)
+
+
+class Standings:
+    """Finds hits."""
+
+    def __init__(self, routes: tuple[RoutePolicy, ...], store: ResidentStore, replies: Replies, clock: Clock) -> None:
+        self._routes = routes
+        self._store = store
+        self._replies = replies
+        self._clock = clock
+
+    def find(self, request: RequestHead) -> Standing | None:
+        """The hit that this GET or HEAD gets now, if it is one; its conditions are left for the caller to judge.
+
+        None for whatever is more than a plain hit, or might be.
+        """
+        match = match_route(self._routes, request.method, request.path)
+        route = match.route
+        admission = admit(request, route)
+        if not isinstance(admission, Shareable):
+            return None
+        if route.client_directives and any(name in request.fields for name in _DIRECTIVES):
+            return None
+        key = cache_key(request, match)
+        variants = self._store.resident(key)
+        if not variants:
+            return None
+        now = self._clock.now()
+        decision = choose(request, usable(request, variants), route, now)
+        if not isinstance(decision, Reuse):
+            return None
+        stored = decision.stored
+        left = freshness_left(stored, now)
+        if left <= 0:
+            return None
+        plain = RequestHead(request.method, request.target, request.fields.without(_CONDITIONS))
+        answer = self._replies.hit(Ask(plain, match, key, admission, 0), stored)
+        names = tuple(sorted({name for variant in variants for name, _ in variant.secondary_key}))
+        unmodified = replace(answer, head=not_modified_head(answer.head), body=b"", length=None)
+        return Standing(answer, unmodified, key, variants, stored, route, names, now, now + left)
+
+    def still(self, standing: Standing) -> bool:
+        """Whether the store still holds what it was made of, and nothing else."""
+        return self._store.still(standing.key, standing.variants)
+
+
+def selection(names: Sequence[str], request: RequestHead) -> tuple[str | None, ...]:
+    """The request's values of selecting fields, so that equal ones choose the same variant (RFC 9111 §4.1)."""
+    return tuple(selecting_value(name, request) for name in names)
