@@ -54,7 +54,7 @@ class Standing:
     stored: StoredResponse
     route: RoutePolicy
     names: tuple[str, ...]
-    """The request fields that select among the variants, in lower case."""
+    """The request fields that select among the variants, in lower case; Host among them where it is in the key."""
     since: float
     until: float
     """Wall seconds: the decision holds from ``since`` up to here."""
@@ -107,7 +107,8 @@ class Standings:
             return None
         plain = RequestHead(request.method, request.target, request.fields.without(_CONDITIONS))
         answer = self._replies.hit(Ask(plain, match, key, admission, 0), stored)
-        names = tuple(sorted({name for variant in variants for name, _ in variant.secondary_key}))
+        selecting = {name for variant in variants for name, _ in variant.secondary_key}
+        names = tuple(sorted(selecting | {"host"} if route.key.host else selecting))
         unmodified = replace(answer, head=not_modified_head(answer.head), body=b"", length=None)
         return Standing(answer, unmodified, key, variants, stored, route, names, now, now + left)
 

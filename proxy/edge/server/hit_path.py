@@ -84,7 +84,7 @@ class HitPath:
         line, block = data[:at], self._blocks.read(data[at:])
         if block is None:
             return False
-        ready = self._known(line, block)
+        ready = self._known(line, block, connection.origin)
         if ready is None or not ready.since <= now < ready.until or not self._still(ready.standing):
             ready = self._learn(line, block, connection.origin)
             if ready is None:
@@ -109,10 +109,12 @@ class HitPath:
             tally.saved += ready.saved
         return True
 
-    def _known(self, line: bytes, block: Block) -> "_Ready | None":
+    def _known(self, line: bytes, block: Block, origin: Origin) -> "_Ready | None":
         place = self._places.young.get(line) or self._places.find(line, _OVERHEAD)
         if place is None or (block.has_cookie and not place.takes_cookies) or (block.has_directives and place.obeys):
             return None
+        if place.by_host and origin.trusted:
+            return None  # it may speak for another host than its Host
         if not place.names:
             return place.ready.get(())
         values = block.chosen.get(place.names)
@@ -125,6 +127,8 @@ class HitPath:
         request = self._request(line, block, origin)
         standing = None if request is None else self._hooks.standings.find(request)
         if request is None or standing is None or len(standing.stored.body) > SLICE:
+            return None
+        if standing.route.key.host and origin.trusted:
             return None
         answer = standing.answer
         tally = self._hooks.tally(answer.route, request.method, answer.disposition.result, answer.head.status)
@@ -155,9 +159,10 @@ class HitPath:
 class _Place:
     """What is known of a request line: which fields select, and what is ready for their values."""
 
-    __slots__ = ("names", "obeys", "ready", "takes_cookies")
+    __slots__ = ("by_host", "names", "obeys", "ready", "takes_cookies")
 
     def __init__(self, standing: Standing) -> None:
+        self.by_host = standing.route.key.host
         self.names = standing.names
         self.takes_cookies = standing.route.cookies_ignored
         self.obeys = standing.route.client_directives

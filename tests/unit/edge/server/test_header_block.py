@@ -1,0 +1,90 @@
+"""Which header sections are plain, and what is read of them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.edge.server.header_block import MOST_BYTES, MOST_LINES, HeaderBlocks
+
+
+def section(*lines: str) -> bytes:
+    """Lines as they stand between a request line and the body."""
+    return b"".join(b"\r\n" + line.encode("latin-1") for line in lines) + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Accept: */*",
+        "Connection: keep-alive",
+        "proxy-connection: Keep-Alive",
+        "X-Request-Id:abc",
+        "Empty:",
+        "Tabs:\ta\tb\t",
+        "Cookie: a=1; b=2",
+        "Cache-Control: no-cache",
+        'If-None-Match: "a"',
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64)",
+    ],
+)
+def test_plain(line: str) -> None:
+    block = HeaderBlocks().read(section("Host: x", line))
+    assert block is not None
+    name, _, value = line.partition(":")
+    assert block.fields.lines == (("Host", "x"), (name, value.strip(" \t")))
+    assert block.has_cookie == (name == "Cookie")
+    assert block.has_directives == (name == "Cache-Control")
+    assert block.is_conditional == (name == "If-None-Match")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("Authorization: Basic eA==", "Range: bytes=0-1", 'If-Range: "a"', 'If-Match: "a"'),
+        *("If-Unmodified-Since: x", "Expect: 100-continue", "Upgrade: websocket", "TE: trailers", "Trailer: a"),
+        *("Transfer-Encoding: chunked", "Content-Length: 0", "Content-Encoding: gzip", "HTTP2-Settings: x"),
+        *("Content-Location: /", "Content-Range: x", "Content-Type: a/b", "ETag: x", "Max-Forwards: 1", "Server: x"),
+        *("Connection: close", "Connection: keep-alive, x", "Proxy-Connection: close", "Sec-WebSocket-Key1: x"),
+        *("Host: y", "No-Colon", "Space : x", " folded: x", "\tfolded", ": nameless", "Näme: x"),
+        *("Ctl: a\x01b", "Nul: \0", "Bare: a\nb", "Bare: a\rb", "High: \xe9", "Del: \x7f", "Long" * 20 + ": x"),
+    ],
+)
+def test_not_plain(line: str) -> None:
+    blocks = HeaderBlocks()
+    assert blocks.read(section("Host: x", line)) is None
+    assert blocks.read(section("Host: x", line)) is None, "nor when it comes again"
+    assert blocks.read(section("Host: x", line.upper())) is None
+
+
+def test_one_host_and_one_agent_at_most() -> None:
+    blocks = HeaderBlocks()
+    assert blocks.read(section()) is None
+    assert blocks.read(section("Accept: a")) is None
+    assert blocks.read(section("Host: x", "host: x")) is None
+    assert blocks.read(section("Host: x", "User-Agent: a", "User-Agent: a")) is None
+
+
+def test_a_section_has_bounds() -> None:
+    blocks = HeaderBlocks()
+    assert blocks.read(section("Host: x", *["A: b"] * MOST_LINES)) is None
+    assert blocks.read(section("Host: x", "A: " + "b" * MOST_BYTES)) is None
+
+
+def test_a_section_that_comes_again_is_known_unless_a_line_is_always_new() -> None:
+    blocks = HeaderBlocks()
+    raw = section("Host: x", "Accept: a")
+    blocks.read(raw)  # its lines are new
+    first = blocks.read(raw)
+    assert blocks.read(raw) is first
+    for number in range(50):
+        assert blocks.read(section("Host: x", f"Cookie: {number}")) is not None
+    assert len(blocks._blocks) == 1
+
+
+@given(lines=st.lists(st.text(st.characters(max_codepoint=255), max_size=12), max_size=4))
+def test_whatever_comes_is_read_or_refused(lines: list[str]) -> None:
+    block = HeaderBlocks().read(section("Host: x", *lines))
+    if block is not None:
+        assert [f"{name}:{value}" for name, value in block.fields.lines[1:]] == [
+            ":".join(part.strip(" \t") if at else part for at, part in enumerate(line.split(":", 1))) for line in lines
+        ]
