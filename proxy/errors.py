@@ -45,13 +45,17 @@ class Failure(StrEnum):
 
 
 class UpstreamError(ProxyError):
-    """The upstream's fault. ``detail`` is for the log, never for the client."""
+    """The upstream's fault, or (SHED) that too many want something of it. ``detail`` is for the log, never for the
+    client; ``retry_after`` is in whole seconds, ``queue_position`` from 1."""
 
-    def __init__(self, failure: Failure, detail: str, retry_after: int | None = None) -> None:
+    def __init__(
+        self, failure: Failure, detail: str, retry_after: int | None = None, queue_position: int | None = None
+    ) -> None:
         super().__init__(f"{failure}: {detail}")
         self.failure = failure
         self.detail = detail
         self.retry_after = retry_after
+        self.queue_position = queue_position
 
 
 class StoreUnavailable(ProxyError):

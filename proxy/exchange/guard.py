@@ -1,16 +1,21 @@
-"""Protects the upstream: at most so many requests at once, and a bounded, fair queue before them.
+"""Protects the upstream: a bounded, fair queue before its seats, the most urgent first, then who came first.
 
 Knows numbers and waits only; which request deserves a place is not its question.
 """
 
 import asyncio
-from collections import deque
+import math
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from proxy.clock import Clock
 from proxy.errors import Failure, UpstreamError
+from proxy.exchange.seats import Claim, CountedSeats, Priority, Seat, Seats
+
+WEIGHT = 0.2
+"""Of the newest fetch in the average of what a seat is held for: about the last ten count."""
+LONGEST_WAIT = 300
+"""Seconds: what a client is told to wait at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,77 +30,150 @@ class GuardSettings:
 class Slot:
     """One place at the upstream. ``release`` gives it back, once however often it is called."""
 
-    __slots__ = ("_guard", "_is_held")
+    __slots__ = ("_guard", "_seat", "_since")
 
-    def __init__(self, guard: "Guard") -> None:
+    def __init__(self, guard: "Guard", seat: Seat, since: float) -> None:
         self._guard = guard
-        self._is_held = True
+        self._seat: Seat | None = seat
+        self._since = since
 
     def release(self) -> None:
-        """Give the place to whoever has waited longest."""
-        if self._is_held:
-            self._is_held = False
-            self._guard.take_back()
+        """Give the place to whoever is next."""
+        if self._seat is not None:
+            seat, self._seat = self._seat, None
+            self._guard.take_back(seat, self._since)
+
+
+class _Turn:
+    """One that waits: resolves to a seat, or to None where somebody more urgent took its place in a full queue."""
+
+    __slots__ = ("claim", "given", "lane")
+
+    def __init__(self, claim: Claim) -> None:
+        self.claim = claim
+        self.lane = claim.priority
+        self.given: asyncio.Future[Seat | None] = asyncio.get_running_loop().create_future()
 
 
 class Guard:
-    """Hands out slots, first come first served."""
+    """Hands out slots."""
 
-    def __init__(self, settings: GuardSettings, clock: Clock, on_wait: Callable[[float], None]) -> None:
+    def __init__(
+        self, settings: GuardSettings, clock: Clock, on_wait: Callable[[float], None], seats: Seats | None = None
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._on_wait = on_wait
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._lanes: dict[Priority, dict[_Turn, None]] = {priority: {} for priority in Priority}
         self.inflight = 0
-        self.shed: dict[str, int] = {"queue-full": 0, "queue-timeout": 0}
-        self.last_cost = 1.0
-        """Seconds the last fetch took: what Retry-After is guessed from."""
+        self.shed: dict[str, int] = {"queue-full": 0, "queue-timeout": 0, "displaced": 0}
+        self._cost: float | None = None
+        self._seats = seats or CountedSeats(settings.maximum)
+        self._seats.serve(self._hand)
 
     @property
     def queue_depth(self) -> int:
         """How many wait."""
-        return len(self._waiting)
+        return sum(len(lane) for lane in self._lanes.values())
 
-    async def admit(self) -> Slot:
-        """Wait for a place. Raises UpstreamError(SHED) at once when the queue is full, or when the wait is too long."""
-        limit = self._settings.maximum
-        if limit is None or (self.inflight < limit and not self._waiting):
-            self.inflight += 1
-            return Slot(self)
-        if len(self._waiting) >= self._settings.queue:
-            raise self._refuse("queue-full")
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+    async def admit(self, claim: Claim) -> Slot:
+        """Wait for a place. Raises UpstreamError(SHED) when the queue is full, or when the wait is too long.
+
+        In a full queue the least urgent gives way to who is more urgent, the last that came first.
+        """
+        turn = _Turn(claim)
+        self._line_up(turn)
+        if not turn.given.done():
+            self._shorten()
+        if turn.given.done():
+            return self._seated(turn.given.result(), "queue-full")
         since = self._clock.monotonic()
+        claim.on_rise = lambda: self._move(turn)
         try:
             async with asyncio.timeout(self._settings.queue_timeout):
-                await turn
+                seat = await turn.given
         except BaseException as error:
+            position = self._position(turn)
             self._leave(turn)
             if isinstance(error, TimeoutError):
-                raise self._refuse("queue-timeout") from None
+                raise self._refuse("queue-timeout", position) from None
             raise
+        finally:
+            claim.on_rise = None
+        slot = self._seated(seat, "displaced")
         self._on_wait(self._clock.monotonic() - since)
-        return Slot(self)
+        return slot
 
-    def take_back(self) -> None:
-        """A slot came back: the place goes to the longest waiter, or is free."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
+    def retry_after(self, position: int) -> int:
+        """Whole seconds until whoever stands there would have its turn, by what fetches took lately: 1 to 300."""
+        rounds = position / (self._settings.maximum or 1)
+        return max(1, min(LONGEST_WAIT, math.ceil(rounds * (self._cost or 0.0))))
+
+    def take_back(self, seat: Seat, since: float) -> None:
+        """A slot's seat came back."""
+        held = self._clock.monotonic() - since
+        self._cost = held if self._cost is None else self._cost + WEIGHT * (held - self._cost)
         self.inflight -= 1
+        seat.release()
 
-    def _leave(self, turn: asyncio.Future[None]) -> None:
-        if turn.done() and not turn.cancelled():
-            self.take_back()  # the place came in the very moment of leaving
-        else:
-            with suppress(ValueError):
-                self._waiting.remove(turn)
+    # The queue -----------------------------------------------------------------------------------------------------
 
-    def _refuse(self, reason: str) -> UpstreamError:
+    def _seated(self, seat: Seat | None, otherwise: str) -> Slot:
+        if seat is None:
+            raise self._refuse(otherwise, self.queue_depth + 1)
+        self.inflight += 1
+        return Slot(self, seat, self._clock.monotonic())
+
+    def _line_up(self, turn: _Turn) -> None:
+        turn.lane = turn.claim.priority
+        self._lanes[turn.lane][turn] = None
+        self._tell()
+
+    def _move(self, turn: _Turn) -> None:
+        """It is more urgent now; among its new equals it has come last."""
+        if turn in self._lanes[turn.lane]:
+            del self._lanes[turn.lane][turn]
+            self._line_up(turn)
+
+    def _leave(self, turn: _Turn) -> None:
+        if turn in self._lanes[turn.lane]:
+            del self._lanes[turn.lane][turn]
+            self._tell()
+        elif turn.given.done() and not turn.given.cancelled() and (seat := turn.given.result()) is not None:
+            seat.release()  # the place came in the very moment of leaving
+
+    def _shorten(self) -> None:
+        """One too many waits: the last of the least urgent goes, whoever that is."""
+        if self.queue_depth > self._settings.queue:
+            last = next(next(reversed(lane)) for lane in reversed(self._lanes.values()) if lane)
+            del self._lanes[last.lane][last]
+            last.given.set_result(None)
+            self._tell()
+
+    def _hand(self, seat: Seat) -> None:
+        """A seat is free: it is for the most urgent, and of those for who came first."""
+        for lane in self._lanes.values():
+            while lane:
+                turn = next(iter(lane))
+                del lane[turn]
+                if not turn.given.done():
+                    turn.given.set_result(seat)
+                    self._tell()
+                    return
+        seat.release()
+
+    def _tell(self) -> None:
+        self._seats.want(next((priority for priority, lane in self._lanes.items() if lane), None))
+
+    def _position(self, turn: _Turn) -> int:
+        """Where it stands, from 1; where it would stand, if it is not in the queue."""
+        before = 0
+        for priority, lane in self._lanes.items():
+            if priority is turn.lane:
+                return before + (list(lane).index(turn) if turn in lane else len(lane)) + 1
+            before += len(lane)
+        return before + 1
+
+    def _refuse(self, reason: str, position: int) -> UpstreamError:
         self.shed[reason] += 1
-        turns = 1 + len(self._waiting) // (self._settings.maximum or 1)
-        wait = max(1, min(300, round(turns * self.last_cost)))
-        return UpstreamError(Failure.SHED, reason, retry_after=wait)
+        return UpstreamError(Failure.SHED, reason, self.retry_after(position), queue_position=position)

@@ -24,6 +24,7 @@ from proxy.exchange.ports import (
     UpstreamAnswer,
     UpstreamRequest,
 )
+from proxy.exchange.seats import Claim
 from proxy.policy import dispositions
 from proxy.policy.disposition import Disposition, ForwardReason, NotStoredReason, PassThrough
 from proxy.policy.forwarding import is_upgrade, upstream_fields
@@ -69,7 +70,7 @@ class Passer:
         fields = upstream_fields(ask.request, ask.route, ask.admission)
         sent = UpstreamRequest("HEAD", ask.key.target, host, fields)
         try:
-            slot = await self.guard.admit()
+            slot = await self.guard.admit(Claim(Cause.PASS))
             request_time, started = self.clock.now(), self.clock.monotonic()
             try:
                 answer = await self._send(sent, ask.route.name, relayed(ask.on_interim, ask.route))
@@ -86,7 +87,7 @@ class Passer:
     ) -> Answer:
         route = match.route
         try:
-            slot = await self.guard.admit()
+            slot = await self.guard.admit(Claim(Cause.PASS))
             try:
                 answer = await self._send(sent, route.name, relayed(on_interim, route))
             except BaseException:

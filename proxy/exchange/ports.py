@@ -223,6 +223,10 @@ class Cause(StrEnum):
 
     MISS = "miss"
     REFRESH = "refresh"
+    AHEAD = "ahead"
+    """Fresh still, but asked for a lot and soon to expire."""
+    WARM = "warm"
+    """An operator's list."""
     PASS = "pass"  # noqa: S105 - not a secret
 
 

@@ -39,7 +39,8 @@ def failed(
     """
     problem = _PROBLEMS[error.failure]
     status, title, detail = _NOT_VALIDATED if must_validate and error.failure is not Failure.SHED else problem
-    extra = (("Retry-After", str(error.retry_after)),) if error.retry_after is not None else ()
+    said = (("Retry-After", error.retry_after), ("X-Queue-Position", error.queue_position))
+    extra = tuple((name, str(value)) for name, value in said if value is not None)
     body = _body(status, title, detail, error.failure)
     return Answer(_head(status, title, disposition, extra), body, disposition, route, key)
 

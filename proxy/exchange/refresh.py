@@ -75,7 +75,7 @@ class Refresher:
         """Settle ``flight``, whatever comes. Runs as the flight's own task."""
         route = job.match.route.name
         try:
-            slot = await self.guard.admit()
+            slot = await self.guard.admit(flight.claim)
             try:
                 async with asyncio.timeout(self.total):  # from here: waiting for a place is not the upstream's fault
                     await self._fetch(job, flight, slot)
@@ -191,7 +191,6 @@ class Refresher:
 
     async def _settle_whole(self, job: Job, arrived: "_Arrived", data: bytes) -> FillOutcome:
         cost = self.clock.monotonic() - arrived.started
-        self.guard.last_cost = cost
         timing = replace(arrived.timing, cost=cost)
         decision = appraise(job.request, arrived.head, data, job.match, job.key, timing)
         self._count_verdict(job, arrived.head, decision)

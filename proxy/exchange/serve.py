@@ -177,11 +177,12 @@ class Exchange:
         return await self._stream(ask, streaming)
 
     async def _follow(self, ask: Ask, flight: Flight) -> Answer:
+        flight.claim.rise()
         return await self._conclude(ask, await asyncio.shield(flight.outcome), is_follower=True)
 
     def _begin(self, ask: Ask, cause: Cause, *, has_leader: bool, joinable: bool) -> Flight:
         on_interim = relayed(ask.on_interim, ask.route) if has_leader else None
-        flight = Flight(ask.key.text, ask.position, has_leader=has_leader, on_interim=on_interim)
+        flight = Flight(ask.key.text, ask.position, cause, has_leader=has_leader, on_interim=on_interim)
         wants_whole = is_conditional(ask.request)
         job = Job(
             *(ask.request, ask.match, ask.key, ask.admission, ask.position, cause, ask.stale, ask.conditional),

@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 from proxy.errors import Failure, UpstreamError
 from proxy.exchange.bodies import GrowingBody, RelayedBody
-from proxy.exchange.ports import OnInterim
+from proxy.exchange.ports import Cause, OnInterim
+from proxy.exchange.seats import Claim
 from proxy.policy.disposition import NotStoredReason
 from proxy.policy.messages import ResponseHead, StoredResponse
 
@@ -77,10 +78,14 @@ class Flight:
     resolves to None). ``position`` is the purge log's position before the fetch began.
     """
 
-    def __init__(self, name: str, position: int, *, has_leader: bool, on_interim: OnInterim | None = None) -> None:
+    def __init__(
+        self, name: str, position: int, cause: Cause, *, has_leader: bool, on_interim: OnInterim | None = None
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.name = name
         self.position = position
+        self.claim = Claim(cause)
+        """How urgent it is; rises when a client joins."""
         self.has_leader = has_leader
         self._on_interim = on_interim
         self.opening: asyncio.Future[Streaming | None] = loop.create_future()

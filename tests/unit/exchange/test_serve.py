@@ -331,10 +331,33 @@ async def test_the_cap_is_never_passed_and_the_queue_is_fair() -> None:
     gate.set()
     answers = await asyncio.gather(*asking)
     assert [got.status for got in answers] == [200] * 14 + [503] * 2
+    assert [answer.field("x-queue-position") for answer in answers[-2:]] == ["11", "11"]
     assert answers[-1].field("retry-after") is not None
     assert play.origin.most_inflight == 4
     assert [request.target for request in play.origin.requests] == [f"/{n}" for n in range(14)]
     assert play.guard.inflight == 0
+
+
+async def test_a_client_that_joins_a_refresh_does_not_wait_behind_other_clients_of_its_time() -> None:
+    gate = asyncio.Event()
+    play = Scenario(
+        ScriptedUpstream(Reply(), Reply(gate=gate), Reply()),
+        (a_route(stale_while_revalidate=10.0),),
+        GuardSettings(1, queue=10, queue_timeout=5),
+    )
+    await play.get("/a")
+    play.clock.advance(65)
+    held = asyncio.ensure_future(play.get("/held"))
+    await settle()
+    assert (await play.get("/a")).x_cache == "STALE", "its refresh waits for a place"
+    play.clock.advance(10)
+    joined = asyncio.ensure_future(play.get("/a"))
+    await settle()
+    last = asyncio.ensure_future(play.get("/last"))
+    await settle()
+    gate.set()
+    await asyncio.gather(held, joined, last)
+    assert [request.target for request in play.origin.requests] == ["/a", "/held", "/a", "/last"]
 
 
 async def test_a_full_queue_serves_stale_where_there_is_any() -> None:
