@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from proxy.clock import Clock
 from proxy.errors import Failure, UpstreamError
-from proxy.exchange.seats import Claim, CountedSeats, Priority, Seat, Seats
+from proxy.exchange.causes import Priority
+from proxy.exchange.seats import Claim, CountedSeats, Seat, Seats
 
 WEIGHT = 0.2
 """Of the newest fetch in the average of what a seat is held for: about the last ten count."""

@@ -10,11 +10,11 @@ from proxy.errors import UpstreamError
 from proxy.exchange import problems
 from proxy.exchange.ask import Ask
 from proxy.exchange.bodies import RelayedBody
+from proxy.exchange.causes import Cause
 from proxy.exchange.guard import Guard
 from proxy.exchange.interim import relayed
 from proxy.exchange.ports import (
     Answer,
-    Cause,
     Fetched,
     Observer,
     OnInterim,

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from proxy.errors import Failure
+from proxy.exchange.causes import Cause
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.disposition import Disposition, NotStoredReason, StaleReason, Verdict
 from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse
@@ -216,18 +217,6 @@ class Tally:
 
 SHORT = 0.0005
 """Seconds: the end of the first bucket of durations."""
-
-
-class Cause(StrEnum):
-    """Why the upstream was asked."""
-
-    MISS = "miss"
-    REFRESH = "refresh"
-    AHEAD = "ahead"
-    """Fresh still, but asked for a lot and soon to expire."""
-    WARM = "warm"
-    """An operator's list."""
-    PASS = "pass"  # noqa: S105 - not a secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from typing import assert_never
 from proxy.clock import Clock
 from proxy.errors import Failure, StoreUnavailable, UpstreamError
 from proxy.exchange.bodies import GrowingBody, RelayedBody
+from proxy.exchange.causes import Cause
 from proxy.exchange.guard import Guard, Slot
-from proxy.exchange.ports import Cause, Fetched, Observer, OnInterim, Store, Upstream, UpstreamRequest
+from proxy.exchange.ports import Fetched, Observer, OnInterim, Store, Upstream, UpstreamRequest
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, Spoken, Streaming
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.disposition import (

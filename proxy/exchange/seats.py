@@ -5,28 +5,9 @@ whole fleet) keeps nobody's coroutine, and may learn while it asks that somebody
 """
 
 from collections.abc import Callable
-from enum import IntEnum
 from typing import Protocol
 
-from proxy.exchange.ports import Cause
-
-
-class Priority(IntEnum):
-    """Who goes first: the lowest number."""
-
-    CLIENT = 0
-    REFRESH = 1
-    AHEAD = 2
-    WARM = 3
-
-
-PRIORITIES = {
-    Cause.MISS: Priority.CLIENT,
-    Cause.PASS: Priority.CLIENT,
-    Cause.REFRESH: Priority.REFRESH,
-    Cause.AHEAD: Priority.AHEAD,
-    Cause.WARM: Priority.WARM,
-}
+from proxy.exchange.causes import PRIORITIES, Cause, Priority
 
 
 class Claim:

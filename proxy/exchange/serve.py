@@ -14,10 +14,11 @@ from proxy.clock import Clock
 from proxy.errors import Failure, StoreUnavailable, UpstreamError
 from proxy.exchange import problems
 from proxy.exchange.ask import Ask
+from proxy.exchange.causes import Cause
 from proxy.exchange.interim import relayed
 from proxy.exchange.invalidating import Invalidator
 from proxy.exchange.passing import Passer
-from proxy.exchange.ports import Answer, Cause, Lookup, Observer, OnInterim, RequestBody, Store
+from proxy.exchange.ports import Answer, Lookup, Observer, OnInterim, RequestBody, Store
 from proxy.exchange.refresh import Job, Refresher
 from proxy.exchange.replies import Replies
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, SingleFlight, Spoken, Streaming

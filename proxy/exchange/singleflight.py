@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 from proxy.errors import Failure, UpstreamError
 from proxy.exchange.bodies import GrowingBody, RelayedBody
-from proxy.exchange.ports import Cause, OnInterim
+from proxy.exchange.causes import Cause
+from proxy.exchange.ports import OnInterim
 from proxy.exchange.seats import Claim
 from proxy.policy.disposition import NotStoredReason
 from proxy.policy.messages import ResponseHead, StoredResponse

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from proxy.errors import Failure, UpstreamError
+from proxy.exchange.causes import Cause, Priority
 from proxy.exchange.guard import Guard, GuardSettings, Slot
-from proxy.exchange.ports import Cause
-from proxy.exchange.seats import Claim, Priority, Seat
+from proxy.exchange.seats import Claim, Seat
 from tests.support.scenario import settle
 from tests.support.virtual_time import VirtualClock, play
 

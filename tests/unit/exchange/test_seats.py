@@ -2,8 +2,8 @@
 
 import pytest
 
-from proxy.exchange.ports import Cause
-from proxy.exchange.seats import PRIORITIES, Claim, CountedSeats, Priority, Seat
+from proxy.exchange.causes import Cause, Priority
+from proxy.exchange.seats import Claim, CountedSeats, Seat
 
 
 class Wanting:
@@ -12,12 +12,6 @@ class Wanting:
     def __init__(self, seats: CountedSeats) -> None:
         self.got: list[Seat] = []
         seats.serve(self.got.append)
-
-
-def test_clients_go_before_refreshes_before_what_is_early_before_lists() -> None:
-    causes = (Cause.MISS, Cause.PASS, Cause.REFRESH, Cause.AHEAD, Cause.WARM)
-    assert [PRIORITIES[cause] for cause in causes] == [0, 0, 1, 2, 3]
-    assert set(PRIORITIES) == set(Cause)
 
 
 def test_a_seat_is_offered_once_per_wish() -> None:

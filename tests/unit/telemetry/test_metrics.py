@@ -2,7 +2,8 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from proxy.exchange.ports import Cause, Exchanged, Fetched
+from proxy.exchange.causes import Cause
+from proxy.exchange.ports import Exchanged, Fetched
 from proxy.policy import dispositions
 from proxy.policy.disposition import ForwardReason, NotStoredReason, StaleReason, Verdict
 from proxy.telemetry.counters import Histogram
