@@ -19,6 +19,7 @@ from proxy.edge.server.listener import Listener
 from proxy.edge.server.settings import Finished, Hooks
 from proxy.edge.upstream.client import UpstreamClient
 from proxy.exchange.guard import Guard
+from proxy.exchange.keys import Keys
 from proxy.exchange.passing import Passer
 from proxy.exchange.ports import Exchanged
 from proxy.exchange.purging import Purger
@@ -61,6 +62,7 @@ class App:
         longest_fetch = upstream.concurrency.queue_timeout + upstream.timeout.total
         self._store = TieredStore(self._memory, self._backing, clock, fence=longest_fetch + FENCE_MARGIN)
         self._guard = Guard(guard_settings(config), clock, self._telemetry.waited)
+        self._keys = Keys()
         self._flights = SingleFlight(MAX_FLIGHTS, self._telemetry.internal_error)
         self._purger = Purger(loaded.routes, self._store)
 
@@ -98,7 +100,7 @@ class App:
             routes=self._loaded.routes,
             store=self._store,
             flights=self._flights,
-            refresher=Refresher(*shared, self._loaded.config.upstream.timeout.total),
+            refresher=Refresher(*shared, self._loaded.config.upstream.timeout.total, self._keys),
             passer=Passer(*shared),
             observer=self._telemetry,
             clock=self._clock,
@@ -109,9 +111,9 @@ class App:
         listen = self._loaded.config.listen
         if not listen.hit_path:
             return None
-        standings = Standings(self._loaded.routes, self._store, Replies(self._clock, self._telemetry), self._clock)
-        telemetry = self._telemetry
-        hooks = HitHooks(standings, self._clock, telemetry.tally, self._finished, telemetry.logs_requests)
+        telemetry, clock = self._telemetry, self._clock
+        standings = Standings(self._loaded.routes, self._store, Replies(clock, telemetry), self._keys, clock)
+        hooks = HitHooks(standings, clock, telemetry.tally, self._finished, telemetry.logs_requests)
         return HitPath(hooks, server_settings(self._loaded.config).max_target)
 
     async def stop(self, hurry: asyncio.Event) -> None:

@@ -35,7 +35,7 @@ ErrorStatus = Annotated[int, Meta(ge=400, le=599)]
 Text = Annotated[str, Meta(min_length=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", extra={"right": "1-64 letters, digits, '_' or '-'"})]
 FieldName = Annotated[str, Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", extra={"right": "a header field's name"})]
-Method = Annotated[str, Meta(pattern=r"^(GET|HEAD)$", extra={"right": '"GET" or "HEAD"'})]
+Method = Annotated[str, Meta(pattern=r"^(GET|HEAD|QUERY)$", extra={"right": '"GET", "HEAD" or "QUERY"'})]
 
 _NO_LIFETIMES: Mapping[int, float] = MappingProxyType({})
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from proxy.exchange.ports import OnInterim
+from proxy.exchange.ports import OnInterim, RequestBody
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.disposition import Admission, ForwardReason, Shareable
 from proxy.policy.messages import Fields, RequestHead, StoredResponse
@@ -32,6 +32,8 @@ class Ask:
     """How often it has waited for another's fetch that was not for it."""
     on_interim: OnInterim | None = None
     """Who hears of interim responses to the fetch it begins."""
+    content: RequestBody | None = None
+    """Of a QUERY: part of its key, and sent with every fetch for it."""
     is_alone: bool = False
     """It waited for what turned out to be somebody's own: it goes upstream by itself."""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from proxy.errors import StoreUnavailable
+from proxy.exchange.keys import Keys
 from proxy.exchange.ports import Observer, Purge, PurgeKind, PurgeMode, Store
 from proxy.exchange.singleflight import SingleFlight
 from proxy.policy.cache_key import CacheKey, cache_key
@@ -29,6 +30,7 @@ class Invalidator:
     observer: Observer
     upstream: str
     """The URL that the upstream goes by."""
+    known: Keys
 
     def needed(self, request: RequestHead, response: ResponseHead) -> Invalidation | None:
         """What this answer asks for; None for most."""
@@ -45,12 +47,17 @@ class Invalidator:
         """
         try:
             for key in needed.keys:
-                if self.flights.is_fetching(key.text) or (await self.store.lookup(key)).candidates:
+                if await self._may_be_there(key):
                     await self.store.purge(Purge(PurgeKind.URL, key.text, PurgeMode.HARD))
             for group in needed.groups:
                 await self.store.purge(Purge(PurgeKind.TAG, group, PurgeMode.HARD))
         except StoreUnavailable as error:
             self.observer.store_failed(error.operation, error.detail)
+
+    async def _may_be_there(self, key: CacheKey) -> bool:
+        if self.flights.is_fetching(key.text) or self.known.has_kin(key):
+            return True
+        return bool((await self.store.lookup(key)).candidates)
 
     def _key(self, target: str, authority: str) -> CacheKey:
         """The key under which a GET of this target is stored, on whatever route that takes."""

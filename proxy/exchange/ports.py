@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 
 from proxy.errors import Failure
 from proxy.exchange.causes import Cause
-from proxy.policy.cache_key import CacheKey
+from proxy.policy.cache_key import CacheKey, has_kin, kinship
 from proxy.policy.disposition import Disposition, NotStoredReason, StaleReason, Verdict
 from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse
 
@@ -146,7 +146,8 @@ class Purge:
         knows yet which it has, so that it may be."""
         match self.kind:
             case PurgeKind.URL:
-                return key.text == self.argument
+                is_kin = has_kin(key.text) and kinship(key.text) == kinship(self.argument)
+                return is_kin or key.text == self.argument
             case PurgeKind.PREFIX:
                 return target.startswith(self.argument)
             case PurgeKind.TAG:

@@ -13,7 +13,8 @@ from proxy.errors import Failure, StoreUnavailable, UpstreamError
 from proxy.exchange.bodies import GrowingBody, RelayedBody
 from proxy.exchange.causes import Cause
 from proxy.exchange.guard import Guard, Slot
-from proxy.exchange.ports import Fetched, Observer, OnInterim, Store, Upstream, UpstreamRequest
+from proxy.exchange.keys import Keys
+from proxy.exchange.ports import Fetched, Observer, OnInterim, RequestBody, Store, Upstream, UpstreamRequest
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, Spoken, Streaming
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.disposition import (
@@ -58,6 +59,13 @@ class Job:
     """The asker's own conditions can only be judged on the whole answer: nothing is streamed to it."""
     offered: Sequence[StoredResponse] = ()
     """Stored variants that ``conditional`` names: the answer may be one of them."""
+    content: RequestBody | None = None
+    """Of a QUERY, held: it may be sent again."""
+
+    @property
+    def method(self) -> str:
+        """What the upstream is asked with: a HEAD is answered from a GET's answer."""
+        return "QUERY" if self.request.method == "QUERY" else "GET"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,7 @@ class Refresher:
     clock: Clock
     total: float
     """Seconds until a fetch must be stored or refused."""
+    keys: Keys = field(default_factory=Keys)
 
     async def fill(self, job: Job, flight: Flight) -> None:
         """Settle ``flight``, whatever comes. Runs as the flight's own task."""
@@ -122,7 +131,8 @@ class Refresher:
         request_time, started = self.clock.now(), self.clock.monotonic()
         outcome = "cancelled"
         try:
-            answer = await self.upstream.send(UpstreamRequest("GET", job.key.target, host, fields), on_interim)
+            asked = UpstreamRequest(job.method, job.key.target, host, fields, job.content)
+            answer = await self.upstream.send(asked, on_interim)
             outcome = f"{answer.head.status // 100}xx"
         except UpstreamError as error:
             outcome = error.failure
@@ -230,7 +240,8 @@ class Refresher:
 
     async def _keep(self, job: Job, stored: StoredResponse, head: ResponseHead) -> Shared:
         stored = replace(stored, position=job.position)
-        return Shared(stored, head, await self.put(job.key, stored))
+        key = self.keys.learned(job.key, job.request, job.match, stored)
+        return Shared(stored, head, await self.put(key, stored))
 
     async def _keep_part(self, job: Job, part: StoredResponse, head: ResponseHead) -> Shared:
         try:

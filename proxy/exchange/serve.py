@@ -15,6 +15,7 @@ from proxy.errors import Failure, StoreUnavailable, UpstreamError
 from proxy.exchange import problems
 from proxy.exchange.ask import Ask
 from proxy.exchange.causes import Cause
+from proxy.exchange.content import HeldContent, held
 from proxy.exchange.interim import relayed
 from proxy.exchange.invalidating import Invalidator
 from proxy.exchange.passing import Passer
@@ -23,12 +24,13 @@ from proxy.exchange.refresh import Job, Refresher
 from proxy.exchange.replies import Replies
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, SingleFlight, Spoken, Streaming
 from proxy.policy import dispositions
-from proxy.policy.cache_key import CacheKey, cache_key, selects
+from proxy.policy.cache_key import CacheKey, cache_key, content_key, selects
 from proxy.policy.disposition import (
     Ended,
     Forward,
     ForwardReason,
     Freshened,
+    NotStoredReason,
     PassThrough,
     Relay,
     Reuse,
@@ -70,7 +72,9 @@ class Exchange:
 
     def __post_init__(self) -> None:
         self._replies = Replies(self.clock, self.observer)
-        self._invalidator = Invalidator(self.routes, self.store, self.flights, self.observer, self.upstream)
+        self._invalidator = Invalidator(
+            self.routes, self.store, self.flights, self.observer, self.upstream, self.refresher.keys
+        )
 
     async def answer(
         self, request: RequestHead, body: RequestBody | None, on_interim: OnInterim | None = None
@@ -86,8 +90,19 @@ class Exchange:
                 return problems.unsatisfiable(dispositions.unsatisfiable(), match.route.name, "")
             answer = await self.passer.forward(request, body, match, admission, on_interim)
             return await self._invalidating(request, answer)
-        key = cache_key(request, match)
-        return await self._answer_from_store(Ask(request, match, key, admission, 0, on_interim=on_interim))
+        key = self.refresher.keys.of(request, match)
+        ask = Ask(request, match, key, admission, 0, on_interim=on_interim)
+        return await (self._query(ask, body) if request.method == "QUERY" else self._answer_from_store(ask))
+
+    async def _query(self, ask: Ask, body: RequestBody | None) -> Answer:
+        """A QUERY: its content is part of its key, where it is short enough to be held (RFC 10008 §2.7)."""
+        content = await held(body)
+        if isinstance(content, HeldContent):
+            url = cache_key(ask.request, ask.match)
+            key = content_key(url, ask.request.fields, content.data)
+            return await self._answer_from_store(replace(ask, key=key, content=content))
+        too_large = PassThrough(NotStoredReason.TOO_LARGE)
+        return await self.passer.forward(ask.request, content, ask.match, too_large, ask.on_interim)
 
     async def _invalidating(self, request: RequestHead, answer: Answer) -> Answer:
         """The answer, once what it made doubtful is gone: whoever reads it may look at what was changed."""
@@ -189,6 +204,7 @@ class Exchange:
             *(ask.request, ask.match, ask.key, ask.admission, ask.position, cause, ask.stale, ask.conditional),
             wants_whole,
             ask.offered,
+            ask.content,
         )
         self.flights.begin(flight, partial(self.refresher.fill, job), joinable=joinable)
         return flight

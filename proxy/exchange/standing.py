@@ -11,9 +11,10 @@ from typing import Final, Protocol
 
 from proxy.clock import Clock
 from proxy.exchange.ask import Ask
+from proxy.exchange.keys import Keys
 from proxy.exchange.ports import Answer
 from proxy.exchange.replies import Replies
-from proxy.policy.cache_key import CacheKey, cache_key, selecting_value
+from proxy.policy.cache_key import CacheKey, selecting_value
 from proxy.policy.disposition import Reuse, Shareable
 from proxy.policy.freshness import current_age, freshness_left
 from proxy.policy.heads import MOST_SECONDS, not_modified_head
@@ -75,10 +76,13 @@ class Standing:
 class Standings:
     """Finds hits."""
 
-    def __init__(self, routes: tuple[RoutePolicy, ...], store: ResidentStore, replies: Replies, clock: Clock) -> None:
+    def __init__(
+        self, routes: tuple[RoutePolicy, ...], store: ResidentStore, replies: Replies, keys: Keys, clock: Clock
+    ) -> None:
         self._routes = routes
         self._store = store
         self._replies = replies
+        self._keys = keys
         self._clock = clock
 
     def find(self, request: RequestHead) -> Standing | None:
@@ -93,7 +97,7 @@ class Standings:
             return None
         if route.client_directives and any(name in request.fields for name in _DIRECTIVES):
             return None
-        key = cache_key(request, match)
+        key = self._keys.of(request, match)
         variants = self._store.resident(key)
         if not variants:
             return None

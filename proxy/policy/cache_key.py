@@ -7,10 +7,12 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Final
 
 from proxy.policy.field_values import OWS, normalised_codings, tokens
 from proxy.policy.messages import Fields, RequestHead, SecondaryKey
+from proxy.policy.no_vary_search import SearchRule
 from proxy.policy.route import ForwardFields, Match, QueryRule, RoutePolicy
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
@@ -19,6 +21,8 @@ _BLANKS_AROUND_COMMA = re.compile(r"[ \t]*,[ \t]*")
 _LANGUAGE = "accept-language"
 _NOT_LISTS: Final = frozenset({"authorization", "cookie", "host", "origin", "referer", "user-agent"})
 """Fields with one value, in which a comma is part of the value."""
+CONTENT_FIELDS: Final = ("content-type", "content-encoding", "content-language")
+"""What content means depends on these (RFC 9110 §8.3-8.5)."""
 PASSED_IN_STRICT: Final = frozenset({"accept-encoding", "traceparent", "x-request-id"})
 """What a ``strict`` route lets through without naming it."""
 
@@ -126,6 +130,37 @@ def check_template(template: str, names: Collection[str]) -> None:
         raise ValueError("a percent sign: it marks what was escaped in captures")
     if not all(literals[1:-1]):
         raise ValueError("two captures with nothing between them: put a separator, as in {a}:{b}")
+
+
+# Keys beside the target's own ---------------------------------------------------------------------------------------
+
+_MARK: Final = "#"
+"""No target contains it."""
+
+
+def content_key(key: CacheKey, fields: Fields, content: bytes) -> CacheKey:
+    """The key of a request whose content is part of what it asks (RFC 10008 §2.7): QUERY on ``key``'s target."""
+    digest = blake2b(content, digest_size=20)
+    for name in CONTENT_FIELDS:
+        value = fields.joined(name)
+        digest.update(b"\0" if value is None else b"\1%b\0" % value.strip(OWS).encode("latin-1", "replace"))
+    return CacheKey(f"{key.text}{_MARK}q{digest.hexdigest()}", key.target)
+
+
+def search_key(key: CacheKey, rule: SearchRule) -> CacheKey:
+    """The key that all targets share which are equivalent under ``rule``; another one under any other rule."""
+    path, _, query = key.text.partition("?")
+    return CacheKey(f"{path}?{rule.canonical(query)}{_MARK}s{rule.mark}", key.target)
+
+
+def has_kin(text: str) -> bool:
+    """Whether this may be the text of a ``content_key`` or a ``search_key``: one that no URL has as its own."""
+    return _MARK in text
+
+
+def kinship(text: str) -> str:
+    """What a URL's key has in common with all content and search keys that its path's URLs can have."""
+    return text.partition(_MARK)[0].partition("?")[0]
 
 
 # The secondary key ------------------------------------------------------------------------------------------------

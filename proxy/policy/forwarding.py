@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from proxy.policy.cache_key import PASSED_IN_STRICT
+from proxy.policy.cache_key import CONTENT_FIELDS, PASSED_IN_STRICT
 from proxy.policy.disposition import Admission, Credentialed, PassThrough, Shareable
 from proxy.policy.field_values import list_members, normalised_codings, tokens
 from proxy.policy.messages import FieldLine, Fields, RequestHead
@@ -73,7 +73,7 @@ def upstream_fields(
     if isinstance(admission, Shareable) or conditional.lines:
         passed = [line for line in passed if line[0].lower() not in _PARTIAL]
     if isinstance(admission, Shareable) and route.forward_fields is ForwardFields.STRICT:
-        allowed = PASSED_IN_STRICT.union(route.forward, route.key.fields)
+        allowed = PASSED_IN_STRICT.union(route.forward, route.key.fields, CONTENT_FIELDS if request.has_content else ())
         passed = [line for line in passed if line[0].lower() in allowed]
     elif isinstance(admission, Shareable) and "cookie" not in (*route.forward, *route.key.fields):
         # It comes this far only where the route ignores cookies: then no answer may be coloured by one either.

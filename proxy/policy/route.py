@@ -149,11 +149,12 @@ def match_route(routes: Sequence[RoutePolicy], method: str, path: str) -> Match:
     """The first route that takes this method and raw path.
 
     The last of ``routes`` must match everything (the built-in one does); an unsafe method takes the first route
-    whose path matches, whatever its methods, so that its answer is counted and invalidates where it belongs.
+    whose path matches, whatever its methods, so that its answer is counted and invalidates where it belongs. So does
+    QUERY where no route names it.
     """
-    unsafe = method not in ("GET", "HEAD")
+    is_named = method in ("GET", "HEAD") or (method == "QUERY" and any("QUERY" in route.methods for route in routes))
     for route in routes:
-        if unsafe or method in route.methods:
+        if not is_named or method in route.methods:
             captures = route.pattern.captures(path)
             if captures is not None:
                 return Match(route, captures)

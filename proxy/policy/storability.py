@@ -72,7 +72,7 @@ def admit(request: RequestHead, route: RoutePolicy) -> Admission:
     A GET that carries a precondition on the resource's present state (RFC 9110 §13.1.1, §13.1.4), or that wants to
     switch protocols, is what an unsafe method is: a question only the origin can answer. Hence ``method``.
     """
-    if request.method not in ("GET", "HEAD") or request.has_content or is_upgrade(request) is not None:
+    if not _is_read(request, route) or is_upgrade(request) is not None:
         return PassThrough(NotStoredReason.METHOD)
     if any(name in request.fields for name in _STATE_PRECONDITIONS):
         return PassThrough(NotStoredReason.METHOD)
@@ -83,6 +83,13 @@ def admit(request: RequestHead, route: RoutePolicy) -> Admission:
     if "cookie" in request.fields and not route.cookies_ignored:
         return PassThrough(NotStoredReason.COOKIE)
     return Credentialed() if "authorization" in request.fields else Shareable()
+
+
+def _is_read(request: RequestHead, route: RoutePolicy) -> bool:
+    """Whether it asks for what may be kept: a GET or HEAD without content, or a QUERY where the route names it."""
+    if request.method == "QUERY":
+        return "QUERY" in route.methods
+    return request.method in ("GET", "HEAD") and not request.has_content
 
 
 def _wants_no_store(request: RequestHead) -> bool:

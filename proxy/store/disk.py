@@ -27,7 +27,8 @@ from proxy.policy.messages import SecondaryKey, StoredResponse
 from proxy.store import disk_file
 from proxy.store.backing import Found, LoggedPurge, Swept
 from proxy.store.codec import BadEntry, decode, encode
-from proxy.store.disk_file import DiskFile, Row, as_bytes
+from proxy.store.disk_aim import as_bytes
+from proxy.store.disk_file import DiskFile, Row
 from proxy.store.disk_folder import FILE_NAME, DataFolder
 from proxy.store.disk_health import DiskHealth, is_unreadable
 from proxy.store.disk_writer import DiskWriter

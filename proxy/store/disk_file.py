@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
 from proxy.store.backing import LoggedPurge, Swept
+from proxy.store.disk_aim import aim, as_bytes
 
 STEP: Final = 200
 """Rows that one step of a sweep touches at most: some 2 ms."""
@@ -64,11 +65,6 @@ class Row:
     ended: bool
     value: bytes
     tags: tuple[bytes, ...] = ()
-
-
-def as_bytes(text: str) -> bytes:
-    """Text as it is compared and kept: any string at all, prefixes stay prefixes."""
-    return text.encode("utf-8", "surrogatepass")
 
 
 def connect(path: Path, first_position: int = 0) -> sqlite3.Connection:
@@ -196,7 +192,7 @@ class DiskFile:
         position, target, row_id = self.standing.reached
         if position != logged.position:
             target, row_id = b"", 0
-        rows = self._concerned(logged.purge, target, row_id)
+        rows = self._db.execute(*aim(logged.purge, target, row_id, STEP)).fetchall()
         hard = logged.purge.mode is PurgeMode.HARD
         older = [(row[1],) for row in rows if row[2] < logged.position and (hard or not row[3])]
         if hard:
@@ -207,21 +203,6 @@ class DiskFile:
         if rows:
             self._note(reached=(logged.position, rows[-1][0], rows[-1][1]))
         return len(rows), len(rows) < STEP
-
-    def _concerned(self, purge: Purge, target: bytes, row_id: int) -> list[tuple[bytes, int, int, int]]:
-        """The next rows a purge is aimed at, behind where the last step ended: target, id, position, ended."""
-        argument = as_bytes(purge.argument)
-        values: tuple[object, ...]
-        if purge.kind is PurgeKind.URL:
-            question, values = _OF_KEY, (argument, row_id, STEP)
-        elif purge.kind is PurgeKind.PREFIX:
-            # 0xFF is in no UTF-8 text, so it stands behind every target that begins with the argument.
-            question, values = _OF_PREFIX, (max(argument, target), argument + b"\xff", target, row_id, STEP)
-        elif purge.kind is PurgeKind.TAG:
-            question, values = _OF_TAG, (argument, row_id, STEP)
-        else:
-            question, values = _OF_ALL, (row_id, STEP)
-        return self._db.execute(question, values).fetchall()
 
     def _make_room(self) -> None:
         while (used := self._used()) > self._capacity:
@@ -259,16 +240,6 @@ class DiskFile:
         return int(self._db.execute(question).fetchone()[0])
 
 
-_OF_KEY: Final = "SELECT target, id, position, ended FROM stored WHERE key = ? AND id > ? ORDER BY id LIMIT ?"
-_OF_ALL: Final = "SELECT target, id, position, ended FROM stored WHERE id > ? ORDER BY id LIMIT ?"
-_OF_TAG: Final = (
-    "SELECT target, stored.id, position, ended FROM tagged JOIN stored ON stored.id = tagged.id"
-    " WHERE tag = ? AND tagged.id > ? ORDER BY tagged.id LIMIT ?"
-)
-_OF_PREFIX: Final = (
-    "SELECT target, id, position, ended FROM stored"
-    " WHERE target >= ? AND target < ? AND (target, id) > (?, ?) ORDER BY target, id LIMIT ?"
-)
 _PURGES: Final = "SELECT position, kind, argument, mode, at FROM purges"
 
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Final
 
 from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
-from proxy.policy.cache_key import CacheKey
+from proxy.policy.cache_key import CacheKey, has_kin, kinship
 from proxy.store.backing import LoggedPurge
 
 LIMIT: Final = 20_000
@@ -25,10 +25,12 @@ LIMIT: Final = 20_000
 class _Marks:
     """The newest position of each purge of one mode, by what it is aimed at."""
 
-    __slots__ = ("everything", "lengths", "newest_tag", "prefixes", "tags", "urls")
+    __slots__ = ("everything", "kin", "lengths", "newest_tag", "prefixes", "tags", "urls")
 
     def __init__(self) -> None:
         self.urls: dict[str, int] = {}
+        self.kin: dict[str, int] = {}
+        """The same by what a URL has in common with the content and search keys of its path."""
         self.prefixes: dict[str, int] = {}
         self.lengths: dict[int, int] = {}
         """How many prefixes have each length: a target has only so many beginnings worth looking up."""
@@ -41,6 +43,7 @@ class _Marks:
         match purge.kind:
             case PurgeKind.URL:
                 self.urls[purge.argument] = position
+                self.kin[kinship(purge.argument)] = position
             case PurgeKind.PREFIX:
                 if purge.argument not in self.prefixes:
                     length = len(purge.argument)
@@ -55,7 +58,9 @@ class _Marks:
     def clear(self, purge: Purge) -> None:
         match purge.kind:
             case PurgeKind.URL:
-                self.urls.pop(purge.argument, None)
+                position = self.urls.pop(purge.argument, 0)
+                if self.kin.get(kinship(purge.argument)) == position:
+                    del self.kin[kinship(purge.argument)]
             case PurgeKind.PREFIX:
                 if self.prefixes.pop(purge.argument, None) is not None:
                     length = len(purge.argument)
@@ -71,6 +76,8 @@ class _Marks:
     def concern(self, position: int, key_text: str, target: str, tags: Sequence[str] | None) -> bool:
         """Whether a purge behind ``position`` is aimed at this; where its tags are not known yet, any may be."""
         if self.everything > position or self.urls.get(key_text, 0) > position:
+            return True
+        if self.kin and has_kin(key_text) and self.kin.get(kinship(key_text), 0) > position:
             return True
         if self.newest_tag > position and (tags is None or any(self.tags.get(tag, 0) > position for tag in tags)):
             return True

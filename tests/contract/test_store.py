@@ -91,6 +91,17 @@ async def test_after_a_hard_purge_the_old_body_is_never_given(store: TieredStore
     assert await _bodies(store, "/b/1") == ([] if purge.kind is PurgeKind.ALL else [b"1"])
 
 
+@pytest.mark.parametrize("kin", ["/a#q1", "/a?#s2", "/a?x=1#s2"])
+async def test_a_url_takes_its_content_and_search_keys_along(open_store: OpenStore, kin: str) -> None:
+    async with open_store() as store:
+        for text in (kin, "/a", "/a?x=2", "/ab#q1", "/b#q1"):
+            await store.put(a_key(text), _stored(store, target=text.partition("#")[0]), 60)
+        await store.purge(Purge(PurgeKind.URL, "/a?x=1", HARD))
+        await store.housekeeper.round()
+        for text in (kin, "/a", "/a?x=2", "/ab#q1", "/b#q1"):
+            assert await _bodies(store, text) == ([] if text == kin else [b"1"]), text
+
+
 @pytest.mark.parametrize("purge", KINDS)
 async def test_after_a_soft_purge_the_old_body_is_never_called_fresh(store: TieredStore, purge: Purge) -> None:
     await store.put(KEY, _stored(store), 60)

@@ -1,6 +1,6 @@
 """RFC 9111 §4.4 and RFC 9875: what ends what is stored before its time."""
 
-from tests.conformance.scenario import Row, Section, either, fails, hit, miss, put, wire
+from tests.conformance.scenario import Row, Section, check304, either, fails, hit, miss, put, wire
 
 ROWS: list[Row] = []
 HOUR = "Cache-Control: max-age=3600"
@@ -148,8 +148,55 @@ safe.must("QUERY is not answered by a stored GET", put(HOUR), put(HOUR, method="
 safe.must("another content is another key", put(HOUR, method="QUERY", content=b"q"), put(method="QUERY", content=b"r"))
 safe.must("a GET is not answered by a stored QUERY", put(HOUR, method="QUERY", content=b"q"), put(HOUR))
 safe.may("QUERY with the same content", put(HOUR, method="QUERY", content=b"q"), hit(method="QUERY", content=b"q"))
+safe.must(
+    "another media type is another key",
+    put(HOUR, method="QUERY", content=b"q", ask=("Content-Type: a/b",)),
+    put(HOUR, method="QUERY", content=b"q", ask=("Content-Type: a/c",), sent=("Content-Type: a/c",)),
+)
+safe.must(
+    "another target is another key", put(HOUR, method="QUERY", content=b"q"), put(method="QUERY", content=b"q", at="?a")
+)
+safe.must(
+    "the content is sent whole when what is stored is validated",
+    put("Cache-Control: no-cache", 'ETag: "e"', method="QUERY", content=b"q"),
+    check304(method="QUERY", content=b"q", sent=(":method: QUERY", "Content-Length: 1")),
+)
+safe.must(
+    "who has credentials shares nothing",
+    put(HOUR, method="QUERY", content=b"q", ask=("Authorization: Basic eA==",)),
+    put(HOUR, method="QUERY", content=b"q"),
+)
+safe.must(
+    "an unsafe request ends what is stored for its target",
+    put(HOUR, method="QUERY", content=b"q"),
+    put(method="POST"),
+    put(method="QUERY", content=b"q"),
+)
+safe.must(
+    "long content passes",
+    put(HOUR, method="QUERY", content=b"q" * 70_000, sent=("Content-Length: 70000",)),
+    put(HOUR, method="QUERY", content=b"q" * 70_000),
+)
+safe.may("no content at all", put(HOUR, method="QUERY"), hit(method="QUERY"))
 
 search = Section("No-Vary-Search", ROWS)
+search.must(
+    "a success without the field ends it",
+    put(HOUR, 'No-Vary-Search: params=("u")', at="?u=1"),
+    put(HOUR, at="?x=1"),
+    put(at="?u=2"),
+)
+search.must(
+    "an unsafe request ends what is stored for an equivalent target",
+    put(HOUR, 'No-Vary-Search: params=("u")', at="?u=1"),
+    put(method="POST", at="?u=2"),
+    put(at="?u=1"),
+)
+search.must(
+    "Vary counts all the same",
+    put(HOUR, "Vary: X", 'No-Vary-Search: params=("u")', at="?u=1", ask=("X: 1",)),
+    put(at="?u=2", ask=("X: 2",)),
+)
 search.must("other parameters count", put(HOUR, 'No-Vary-Search: params=("u")', at="?a=1&u=1"), miss(at="?a=2&u=1"))
 search.must("a field that does not parse", put(HOUR, "No-Vary-Search: params=(", at="?u=1"), miss(at="?u=2"))
 search.may("parameters that do not count", put(HOUR, 'No-Vary-Search: params=("u")', at="?a=1&u=1"), hit(at="?a=1&u=2"))

@@ -125,7 +125,10 @@ def test_everything_read_is_frozen() -> None:
         ("[[routes]]\nmatch.path = '/'", "file: routes.0.name: is missing"),
         ("[[routes]]\nname = 'a b'\nmatch.path = '/'", "routes.a b.name: must be 1-64 letters, digits, '_' or '-'"),
         ("[[routes]]\nname = 'a'\nmatch = {}", "file: routes.a.match.path: is missing"),
-        ("[[routes]]\nname = 'a'\nmatch = { path = '/', methods = ['POST'] }", 'must be "GET" or "HEAD", not "POST"'),
+        (
+            "[[routes]]\nname = 'a'\nmatch = { path = '/', methods = ['POST'] }",
+            'must be "GET", "HEAD" or "QUERY", not "POST"',
+        ),
         ("[[routes]]\nname = 'a'\nmatch = { path = '/', methods = [] }", "must be a list that is not empty"),
         (
             "[[routes]]\nname = 'a'\nmatch.path = '/'\nttl_by_status = { 999 = 1 }",

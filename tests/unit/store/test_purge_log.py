@@ -100,16 +100,18 @@ def test_too_many_are_folded_into_one_of_everything() -> None:
 purges = st.builds(
     Purge,
     st.sampled_from([PurgeKind.URL, PurgeKind.PREFIX, PurgeKind.TAG, PurgeKind.ALL]),
-    st.sampled_from(["", "/", "/a", "/a/b", "/b", "/a/b/c"]),
+    st.sampled_from(["", "/", "/a", "/a/b", "/b", "/a/b/c", "/a?x=1", "/a?x=2"]),
     st.sampled_from(PurgeMode),
 )
 
 
+TARGETS = st.sampled_from(["/a", "/a/b", "/b/x", "/c", "/a#q1", "/a?x=1", "/a?x=1#s2"])
+"""The last have kin: what is purged by one URL of their path."""
 tags = st.none() | st.lists(st.sampled_from(["/a", "/b", "x"]), max_size=2)
 
 
 @settings(deadline=None)
-@given(st.lists(purges, max_size=30), st.integers(0, 30), st.sampled_from(["/a", "/a/b", "/b/x", "/c"]), tags)
+@given(st.lists(purges, max_size=30), st.integers(0, 30), TARGETS, tags)
 def test_it_says_what_a_walk_over_the_whole_log_says(
     history: list[Purge], position: int, target: str, has: list[str] | None
 ) -> None:
@@ -121,7 +123,7 @@ def test_it_says_what_a_walk_over_the_whole_log_says(
 
 
 @settings(deadline=None)
-@given(st.lists(purges, max_size=30), st.integers(0, 30), st.sampled_from(["/a", "/a/b", "/b/x", "/c"]), tags)
+@given(st.lists(purges, max_size=30), st.integers(0, 30), TARGETS, tags)
 def test_a_short_log_may_say_more_but_never_less(
     history: list[Purge], position: int, target: str, has: list[str] | None
 ) -> None:

@@ -10,6 +10,7 @@ from proxy.edge.server.origin import Origin
 from proxy.edge.server.outlet import SLICE
 from proxy.edge.server.settings import Finished
 from proxy.errors import ClientGoneError
+from proxy.exchange.keys import Keys
 from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
 from proxy.exchange.replies import Replies
 from proxy.exchange.standing import Standings
@@ -54,7 +55,7 @@ class House:
         self.memory = Memory(1 << 22, self.clock)
         self.store = TieredStore(self.memory, None, self.clock)
         routes = (RoutePolicy("r", compile_pattern("/**"), **route),)
-        standings = Standings(routes, self.store, Replies(self.clock, RecordingObserver()), self.clock)
+        standings = Standings(routes, self.store, Replies(self.clock, RecordingObserver()), Keys(), self.clock)
         self.counters = Counters()
         self.finished: list[Finished] = []
         self.is_logged = False
