@@ -42,6 +42,11 @@ class Failure(StrEnum):
     PROTOCOL = "protocol"  # reset, cut short, or not HTTP
     FAULTY = "faulty"  # a 200 whose body a verdict called a failure, or a 5xx answer
     SHED = "shed"  # not asked at all: the queue was full or the wait too long
+    BREAKER = "breaker"  # not asked at all: it failed so often that it is left alone
+
+
+UNASKED = frozenset({Failure.SHED, Failure.BREAKER})
+"""Failures that are our own doing: they say nothing new of the upstream."""
 
 
 class UpstreamError(ProxyError):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib.metadata import version
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from proxy.edge.server.listener import Listener
 from proxy.edge.server.settings import Finished, Hooks
 from proxy.edge.upstream.client import UpstreamClient
 from proxy.exchange.guard import Guard
+from proxy.exchange.holdoff import FailureMemory
 from proxy.exchange.keys import Keys
 from proxy.exchange.passing import Passer
 from proxy.exchange.ports import Exchanged
@@ -63,6 +65,7 @@ class App:
         self._store = TieredStore(self._memory, self._backing, clock, fence=longest_fetch + FENCE_MARGIN)
         self._guard = Guard(guard_settings(config), clock, self._telemetry.waited)
         self._keys = Keys()
+        self._hold_off = FailureMemory(clock)
         self._flights = SingleFlight(MAX_FLIGHTS, self._telemetry.internal_error)
         self._purger = Purger(loaded.routes, self._store)
 
@@ -100,8 +103,9 @@ class App:
             routes=self._loaded.routes,
             store=self._store,
             flights=self._flights,
-            refresher=Refresher(*shared, self._loaded.config.upstream.timeout.total, self._keys),
+            refresher=Refresher(*shared, self._hold_off, self._loaded.config.upstream.timeout.total, self._keys),
             passer=Passer(*shared),
+            hold_off=self._hold_off,
             observer=self._telemetry,
             clock=self._clock,
             upstream=self._loaded.config.upstream.url,
@@ -164,7 +168,9 @@ class App:
     def _admin_parts(self) -> AdminParts:
         admin = self._loaded.config.admin
         token = admin.token.value if admin.token else None
-        sources = Sources(lambda: upstream_gauges(self._guard), self._tiers, self._bad_entries, VERSION)
+        routes = self._loaded.routes
+        upstream = partial(upstream_gauges, self._guard, self._hold_off, routes)
+        sources = Sources(upstream, self._tiers, self._bad_entries, VERSION)
         collector = TamboCollector(self._telemetry, sources)
         return AdminParts(
             Gate(token, is_loopback(admin.host)),

@@ -1,16 +1,19 @@
 """What a scrape reads of the parts that are not the exchange's counters. Reads; changes nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from proxy.exchange.guard import Guard
+from proxy.exchange.holdoff import HoldOff
+from proxy.policy.route import RoutePolicy
 from proxy.store.stats import BUCKETS, TierStats
 from proxy.telemetry.counters import Histogram
 from proxy.telemetry.metrics import TierGauges, UpstreamGauges
 
 
-def upstream_gauges(guard: Guard) -> UpstreamGauges:
+def upstream_gauges(guard: Guard, hold_off: HoldOff, routes: Sequence[RoutePolicy]) -> UpstreamGauges:
     """The upstream's side at this moment."""
-    return UpstreamGauges(guard.inflight, guard.queue_depth, guard.shed)
+    held = dict.fromkeys((route.name for route in routes), 0) | dict(hold_off.held())
+    return UpstreamGauges(guard.inflight, guard.queue_depth, guard.shed, held)
 
 
 def tier_gauges(stats: TierStats, *, is_up: bool) -> TierGauges:

@@ -184,6 +184,8 @@ class Defaults(Section, frozen=True, kw_only=True):
     stale_on_disconnect: Duration = DAY
     """In rfc mode, where nobody names a window: when the upstream does not answer at all."""
     archive: Duration = 0.0
+    hold_off: Duration = 60.0
+    """How long at most a key is left alone after failed fetches; 0: not at all."""
     heuristic: bool = False
     """A lifetime is guessed from Last-Modified where nobody says one."""
     client_directives: ClientDirectives = ClientDirectives.IGNORE
@@ -239,6 +241,7 @@ class Route(Section, frozen=True, kw_only=True):
     stale_if_error: Duration | None = None
     stale_on_disconnect: Duration | None = None
     archive: Duration | None = None
+    hold_off: Duration | None = None
     heuristic: bool | None = None
     client_directives: ClientDirectives | None = None
     tags: tuple[Text, ...] = ()

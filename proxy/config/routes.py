@@ -103,6 +103,7 @@ class _Compiler:
             stale_if_error=_first(route.stale_if_error, defaults.stale_if_error),
             stale_on_disconnect=_first(route.stale_on_disconnect, defaults.stale_on_disconnect),
             archive=_first(route.archive, defaults.archive),
+            hold_off=_first(route.hold_off, defaults.hold_off),
             heuristic=_first(route.heuristic, defaults.heuristic),
             client_directives=_first(route.client_directives, defaults.client_directives) is ClientDirectives.HONOUR,
             key=self._key(route),

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from proxy.errors import Failure, UpstreamError
+from proxy.errors import UNASKED, Failure, UpstreamError
 from proxy.exchange.ports import Answer
 from proxy.policy import dispositions
 from proxy.policy.disposition import Disposition
@@ -20,6 +20,7 @@ _PROBLEMS: dict[Failure, tuple[int, str, str]] = {
         "Service Unavailable",
         "The upstream is busy and the queue before it is full; try again later.",
     ),
+    Failure.BREAKER: (503, "Service Unavailable", "The upstream keeps failing and is left alone; try again later."),
 }
 
 _NOT_VALIDATED = (504, "Gateway Timeout", "What is stored must be validated first, and the upstream did not answer.")
@@ -38,7 +39,7 @@ def failed(
     ``must_validate``: something is stored that may not be reused without asking (504, RFC 9111 §5.2.2.2).
     """
     problem = _PROBLEMS[error.failure]
-    status, title, detail = _NOT_VALIDATED if must_validate and error.failure is not Failure.SHED else problem
+    status, title, detail = _NOT_VALIDATED if must_validate and error.failure not in UNASKED else problem
     said = (("Retry-After", error.retry_after), ("X-Queue-Position", error.queue_position))
     extra = tuple((name, str(value)) for name, value in said if value is not None)
     body = _body(status, title, detail, error.failure)

@@ -4,24 +4,23 @@ Judges nothing itself, and never speaks to a client.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from proxy.clock import Clock
-from proxy.errors import Failure, StoreUnavailable, UpstreamError
+from proxy.errors import UNASKED, Failure, StoreUnavailable, UpstreamError
 from proxy.exchange.bodies import GrowingBody, RelayedBody
 from proxy.exchange.causes import Cause
 from proxy.exchange.guard import Guard, Slot
+from proxy.exchange.holdoff import HoldOff
+from proxy.exchange.jobs import NOT_MODIFIED, Arrived, Job, freshened, is_answer
 from proxy.exchange.keys import Keys
-from proxy.exchange.ports import Fetched, Observer, OnInterim, RequestBody, Store, Upstream, UpstreamRequest
+from proxy.exchange.ports import Fetched, Observer, OnInterim, Store, Upstream, UpstreamRequest
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, Spoken, Streaming
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.disposition import (
-    Admission,
-    Credentialed,
     Faulty,
-    Freshened,
     NotStored,
     NotStoredReason,
     Storable,
@@ -30,42 +29,16 @@ from proxy.policy.disposition import (
 )
 from proxy.policy.forwarding import upstream_fields
 from proxy.policy.heads import received_head
-from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse, Timing
+from proxy.policy.health import is_failing, retry_after
+from proxy.policy.messages import Fields, ResponseHead, StoredResponse, Timing
 from proxy.policy.partial import appraise, joined
 from proxy.policy.reuse import keep_for
-from proxy.policy.route import Match
 from proxy.policy.storability import held_back, is_event_stream
-from proxy.policy.validation import conclude, conclude_offer, has_preconditions
+from proxy.policy.validation import has_preconditions
 
 PARTIAL_CONTENT = 206
-NOT_MODIFIED = 304
 SPOKEN_LIMIT = 256 * 1024
 """Bytes of an error answer that are read whole so that those who waited can share it; a longer one is its asker's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One fetch: for which request and key, and what it validates."""
-
-    request: RequestHead
-    match: Match
-    key: CacheKey
-    admission: Admission
-    position: int
-    cause: Cause
-    validating: StoredResponse | None = None
-    conditional: Fields = field(default_factory=Fields)
-    wants_whole: bool = False
-    """The asker's own conditions can only be judged on the whole answer: nothing is streamed to it."""
-    offered: Sequence[StoredResponse] = ()
-    """Stored variants that ``conditional`` names: the answer may be one of them."""
-    content: RequestBody | None = None
-    """Of a QUERY, held: it may be sent again."""
-
-    @property
-    def method(self) -> str:
-        """What the upstream is asked with: a HEAD is answered from a GET's answer."""
-        return "QUERY" if self.request.method == "QUERY" else "GET"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +50,13 @@ class Refresher:
     guard: Guard
     observer: Observer
     clock: Clock
+    hold_off: HoldOff
     total: float
     """Seconds until a fetch must be stored or refused."""
     keys: Keys = field(default_factory=Keys)
 
     async def fill(self, job: Job, flight: Flight) -> None:
         """Settle ``flight``, whatever comes. Runs as the flight's own task."""
-        route = job.match.route.name
         try:
             slot = await self.guard.admit(flight.claim)
             try:
@@ -93,13 +66,26 @@ class Refresher:
                 slot.release()
                 raise
         except TimeoutError:
-            self._fail(flight, route, UpstreamError(Failure.TIMEOUT, f"not complete after {self.total:g} s"))
+            self._fail(job, flight, UpstreamError(Failure.TIMEOUT, f"not complete after {self.total:g} s"))
         except UpstreamError as error:
-            self._fail(flight, route, error)
+            self._fail(job, flight, error)
 
-    def _fail(self, flight: Flight, route: str, error: UpstreamError) -> None:
-        self.observer.upstream_failed(route, error.failure, error.detail)
+    def _fail(self, job: Job, flight: Flight, error: UpstreamError) -> None:
+        self.observer.upstream_failed(job.match.route.name, error.failure, error.detail)
+        if error.failure not in UNASKED:
+            self._set_back(job, error.failure)
         flight.settle(Failed(error))
+
+    def _learn(self, job: Job, head: ResponseHead, outcome: FillOutcome | None) -> None:
+        """What an answer says of the upstream's health."""
+        if is_failing(head) or (isinstance(outcome, Spoken) and outcome.is_faulty):
+            self._set_back(job, Failure.FAULTY, retry_after(head, self.clock.now()))
+        else:
+            self.hold_off.succeeded(job.key.text)
+
+    def _set_back(self, job: Job, failure: Failure, pause: float | None = None) -> None:
+        if job.validating is not None or job.cause is not Cause.MISS:
+            self.hold_off.failed(job.key.text, job.match.route, failure, pause)
 
     async def _fetch(self, job: Job, flight: Flight, slot: Slot) -> None:
         job, arrived = await self._ask(job, flight, slot.release)
@@ -108,24 +94,25 @@ class Refresher:
         except BaseException:
             await arrived.body.aclose()
             raise
+        self._learn(job, arrived.head, outcome)
         if outcome is not None:
             await arrived.body.aclose()
             flight.settle(outcome)
 
-    async def _ask(self, job: Job, flight: Flight, release: Callable[[], None]) -> "tuple[Job, _Arrived]":
+    async def _ask(self, job: Job, flight: Flight, release: Callable[[], None]) -> tuple[Job, Arrived]:
         """The answer; and where that is a 304 which speaks of nothing that we asked about (RFC 9111 §4.3.4), what comes
         when it is asked for without conditions, once. The job says which was the question."""
         arrived = await self._send(job, release, flight.hint)
-        if arrived.head.status == NOT_MODIFIED and not _is_answer(job, arrived) and has_preconditions(job.conditional):
+        if arrived.head.status == NOT_MODIFIED and not is_answer(job, arrived) and has_preconditions(job.conditional):
             await arrived.body.drop()
             job = replace(job, validating=None, offered=(), conditional=Fields())
             arrived = await self._send(job, release, flight.hint)
-        if arrived.head.status == NOT_MODIFIED and not _is_answer(job, arrived):
+        if arrived.head.status == NOT_MODIFIED and not is_answer(job, arrived):
             await arrived.body.aclose()
             raise UpstreamError(Failure.PROTOCOL, "304 to a request without conditions")
         return job, arrived
 
-    async def _send(self, job: Job, release: Callable[[], None], on_interim: OnInterim) -> "_Arrived":
+    async def _send(self, job: Job, release: Callable[[], None], on_interim: OnInterim) -> Arrived:
         fields = upstream_fields(job.request, job.match.route, job.admission, job.conditional)
         host = job.request.authority if job.match.route.key.host else None
         request_time, started = self.clock.now(), self.clock.monotonic()
@@ -141,13 +128,13 @@ class Refresher:
             seconds = self.clock.monotonic() - started
             self.observer.fetched(Fetched(job.match.route.name, job.cause, outcome, seconds))
         timing = Timing(request_time, self.clock.now(), seconds)
-        return _Arrived(received_head(answer.head), RelayedBody(answer.body, release), timing, started)
+        return Arrived(received_head(answer.head), RelayedBody(answer.body, release), timing, started)
 
-    async def _take(self, job: Job, flight: Flight, arrived: "_Arrived") -> FillOutcome | None:
+    async def _take(self, job: Job, flight: Flight, arrived: Arrived) -> FillOutcome | None:
         """What everyone gets; None when the body was handed to the asker and everyone has been told."""
         head = arrived.head
-        if (freshened := _freshened(job, arrived)) is not None:
-            return await self._keep(job, freshened, head)
+        if (valid := freshened(job, arrived)) is not None:
+            return await self._keep(job, valid, head)
         decision = appraise(job.request, head, None, job.match, job.key, arrived.timing)
         if isinstance(decision, NotStored) and not decision.shared:
             await self._alone(job, flight, arrived, decision.reason)
@@ -166,7 +153,7 @@ class Refresher:
     def _must_wait(job: Job, head: ResponseHead) -> bool:
         return head.status != PARTIAL_CONTENT and (job.wants_whole or held_back(head, job.match.route))
 
-    async def _alone(self, job: Job, flight: Flight, arrived: "_Arrived", reason: NotStoredReason) -> None:
+    async def _alone(self, job: Job, flight: Flight, arrived: Arrived, reason: NotStoredReason) -> None:
         """The answer is its asker's only: everyone else is released at once."""
         self.observer.not_stored(job.match.route.name, reason)
         if flight.has_leader:
@@ -177,7 +164,7 @@ class Refresher:
             await arrived.body.aclose()
         flight.settle(Alone())
 
-    async def _stream(self, job: Job, flight: Flight, arrived: "_Arrived") -> FillOutcome | None:
+    async def _stream(self, job: Job, flight: Flight, arrived: Arrived) -> FillOutcome | None:
         """Send to the asker what arrives, and keep a copy for everyone else, as long as it may be stored."""
         growing, copy, size = GrowingBody(), list[bytes](), 0
         flight.open(Streaming(arrived.head, growing))
@@ -200,7 +187,7 @@ class Refresher:
         growing.finish()
         return await self._settle_whole(job, arrived, b"".join(copy))
 
-    async def _settle_whole(self, job: Job, arrived: "_Arrived", data: bytes) -> FillOutcome:
+    async def _settle_whole(self, job: Job, arrived: Arrived, data: bytes) -> FillOutcome:
         cost = self.clock.monotonic() - arrived.started
         timing = replace(arrived.timing, cost=cost)
         decision = appraise(job.request, arrived.head, data, job.match, job.key, timing)
@@ -265,32 +252,3 @@ class Refresher:
         if reason is not None:
             self.observer.not_stored(stored.route, reason)
         return reason
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrived:
-    """A final head, its body still to be read, and when it came (``started``: monotonic seconds)."""
-
-    head: ResponseHead
-    body: RelayedBody
-    timing: Timing
-    started: float
-
-
-def _freshened(job: Job, arrived: _Arrived) -> StoredResponse | None:
-    """What the upstream's 304 says still holds; None where it says no such thing."""
-    if arrived.head.status != NOT_MODIFIED:
-        return None
-    route = job.match.route
-    if job.validating is not None:
-        concluded = conclude(job.validating, arrived.head, route, arrived.timing)
-    else:
-        concluded = conclude_offer(job.request, job.offered, arrived.head, route, arrived.timing)
-    return concluded.stored if isinstance(concluded, Freshened) else None
-
-
-def _is_answer(job: Job, arrived: _Arrived) -> bool:
-    """Whether a 304 answers a condition: one of ours, or one that the client sent and we passed on."""
-    if job.conditional.lines:
-        return _freshened(job, arrived) is not None
-    return isinstance(job.admission, Credentialed) and has_preconditions(job.request.fields)

@@ -4,10 +4,8 @@ A store that fails is a miss; an upstream that fails is stale, or 502, 503, 504.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import assert_never
 
 from proxy.clock import Clock
@@ -16,11 +14,12 @@ from proxy.exchange import problems
 from proxy.exchange.ask import Ask
 from proxy.exchange.causes import Cause
 from proxy.exchange.content import HeldContent, held
-from proxy.exchange.interim import relayed
+from proxy.exchange.holdoff import HoldOff
 from proxy.exchange.invalidating import Invalidator
+from proxy.exchange.launching import Launcher
 from proxy.exchange.passing import Passer
 from proxy.exchange.ports import Answer, Lookup, Observer, OnInterim, RequestBody, Store
-from proxy.exchange.refresh import Job, Refresher
+from proxy.exchange.refresh import Refresher
 from proxy.exchange.replies import Replies
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, SingleFlight, Spoken, Streaming
 from proxy.policy import dispositions
@@ -37,6 +36,7 @@ from proxy.policy.disposition import (
     ReuseWhileRevalidating,
     ServeStale,
     Shareable,
+    StaleReason,
     Unsatisfiable,
     Validate,
 )
@@ -46,11 +46,7 @@ from proxy.policy.ranges import asks_for_part
 from proxy.policy.reuse import choose, wants_stored_only
 from proxy.policy.route import RoutePolicy, match_route
 from proxy.policy.storability import admit
-from proxy.policy.validation import conclude, conclude_head, is_conditional, offered, offering, stand_in
-
-ALONE_SECONDS = 5.0
-"""How long a key is not coalesced after its answer turned out to be its asker's only."""
-ALONE_KEYS = 10_000
+from proxy.policy.validation import conclude, conclude_head, held_off, offered, offering, stand_in
 
 
 @dataclass(slots=True)
@@ -62,16 +58,18 @@ class Exchange:
     flights: SingleFlight
     refresher: Refresher
     passer: Passer
+    hold_off: HoldOff
     observer: Observer
     clock: Clock
     upstream: str = ""
     """The URL that the upstream goes by: Location may name what is stored by it."""
     _replies: Replies = field(init=False)
     _invalidator: Invalidator = field(init=False)
-    _alone: OrderedDict[str, float] = field(init=False, default_factory=OrderedDict)
+    _launcher: Launcher = field(init=False)
 
     def __post_init__(self) -> None:
         self._replies = Replies(self.clock, self.observer)
+        self._launcher = Launcher(self.store, self.flights, self.refresher, self.hold_off, self.clock)
         self._invalidator = Invalidator(
             self.routes, self.store, self.flights, self.observer, self.upstream, self.refresher.keys
         )
@@ -124,10 +122,10 @@ class Exchange:
             case Reuse(stored):
                 return self._replies.hit(ask, stored)
             case ReuseWhileRevalidating(stored, conditional):
-                is_running = self._refresh_behind(replace(ask, stale=stored, conditional=conditional))
-                return self._replies.revalidating(ask, stored, is_running=is_running)
+                return self._refresh_behind(replace(ask, stale=stored, conditional=conditional), stored)
             case Validate(stored, conditional, reason):
-                return await self._fetch(replace(ask, why=reason, stale=stored, conditional=conditional))
+                ask = replace(ask, why=reason, stale=stored, conditional=conditional)
+                return self._spared(ask, stored) or await self._fetch(ask)
             case Forward(reason):
                 return await self._fetch(_missing(ask, reason, found.candidates))
             case Unsatisfiable():
@@ -142,10 +140,30 @@ class Exchange:
             self.observer.store_failed(error.operation, error.detail)
             return Lookup((), self.store.position)
 
+    # Not waiting for the upstream ------------------------------------------------------------------------------
+
+    def _refresh_behind(self, ask: Ask, stored: StoredResponse) -> Answer:
+        """Stale, at once; it is being refreshed unless that failed a moment ago."""
+        if self._launcher.is_held(ask.key.text):
+            return self._replies.stood_in(ask, ServeStale(stored, StaleReason.HOLDOFF))
+        is_running = self._launcher.behind(ask, Cause.REFRESH)
+        return self._replies.revalidating(ask, stored, is_running=is_running)
+
+    def _spared(self, ask: Ask, stored: StoredResponse) -> Answer | None:
+        """Stale, at once, where asking failed lately: nobody waits for the next failure, it is tried behind."""
+        setback = self.hold_off.setback(ask.key.text)
+        if setback is None or ask.why is not ForwardReason.STALE:
+            return None
+        stale = held_off(stored, setback.failure, self.clock.now())
+        if not isinstance(stale, ServeStale):
+            return None
+        self._launcher.behind(ask, Cause.REFRESH)
+        return self._replies.stood_in(ask, stale)
+
     # Fetching --------------------------------------------------------------------------------------------------
 
     async def _fetch(self, ask: Ask) -> Answer:
-        if ask.may_share and (flight := self._joinable(ask)) is not None:
+        if ask.may_share and (flight := self._launcher.joinable(ask)) is not None:
             return await self._follow(ask, flight)
         if ask.request.method == "HEAD":
             return await self._ask_head(ask)
@@ -172,15 +190,8 @@ class Exchange:
             case Relay():
                 return self._replies.head(ask, head)
 
-    def _joinable(self, ask: Ask) -> Flight | None:
-        flight = self.flights.find(ask.key.text)
-        if flight is None or self.store.purged_since(flight.position, ask.key) is not None:
-            return None  # what began before a purge is not for who comes after it
-        return flight
-
     async def _lead(self, ask: Ask) -> Answer:
-        joinable = ask.may_share and not self.flights.is_full and not self._was_alone(ask.key.text)
-        flight = self._begin(ask, Cause.MISS, has_leader=True, joinable=joinable)
+        flight, joinable = self._launcher.lead(ask)
         try:
             streaming = await asyncio.shield(flight.opening)
             if streaming is None:
@@ -189,33 +200,12 @@ class Exchange:
             self.flights.leave(flight, keep=joinable)
             raise
         if streaming.reason is not None and not asks_for_part(ask.request):
-            self._remember_alone(ask.key.text)
+            self._launcher.remember_alone(ask.key.text)
         return await self._stream(ask, streaming)
 
     async def _follow(self, ask: Ask, flight: Flight) -> Answer:
         flight.claim.rise()
         return await self._conclude(ask, await asyncio.shield(flight.outcome), is_follower=True)
-
-    def _begin(self, ask: Ask, cause: Cause, *, has_leader: bool, joinable: bool) -> Flight:
-        on_interim = relayed(ask.on_interim, ask.route) if has_leader else None
-        flight = Flight(ask.key.text, ask.position, cause, has_leader=has_leader, on_interim=on_interim)
-        wants_whole = is_conditional(ask.request)
-        job = Job(
-            *(ask.request, ask.match, ask.key, ask.admission, ask.position, cause, ask.stale, ask.conditional),
-            wants_whole,
-            ask.offered,
-            ask.content,
-        )
-        self.flights.begin(flight, partial(self.refresher.fill, job), joinable=joinable)
-        return flight
-
-    def _refresh_behind(self, ask: Ask) -> bool:
-        """Start a refresh that nobody waits for, unless one is under way: whether one was."""
-        if self._joinable(ask) is not None:
-            return True
-        if not self.flights.is_full:
-            self._begin(ask, Cause.REFRESH, has_leader=False, joinable=True)
-        return False
 
     # What came of it -------------------------------------------------------------------------------------------
 
@@ -267,18 +257,6 @@ class Exchange:
         disposition = dispositions.unanswered(ask.why, error.failure, is_collapsed=is_follower)
         must_validate = ask.stale is not None and ask.stale.never_stale
         return problems.failed(error, disposition, ask.route.name, ask.key.text, must_validate=must_validate)
-
-    # Hit-for-miss: who asks for what cannot be shared must not queue behind others who do ------------------------
-
-    def _was_alone(self, name: str) -> bool:
-        until = self._alone.get(name)
-        return until is not None and self.clock.monotonic() < until
-
-    def _remember_alone(self, name: str) -> None:
-        self._alone[name] = self.clock.monotonic() + ALONE_SECONDS
-        self._alone.move_to_end(name)
-        if len(self._alone) > ALONE_KEYS:
-            self._alone.popitem(last=False)
 
 
 def _missing(ask: Ask, reason: ForwardReason, candidates: Sequence[StoredResponse]) -> Ask:

@@ -116,6 +116,9 @@ class RoutePolicy:
     stale_on_disconnect: float = 0.0
     """In rfc mode, where nobody names a window: how long a good answer may serve when the upstream does not answer."""
     archive: float = 0.0
+    hold_off: float = 0.0
+    """After failed fetches of a key: how long at most it is left alone at a time, while something stored can be served
+    and where nobody waits. 0: not at all."""
     heuristic: bool = False
     """Whether a lifetime is guessed from Last-Modified where nobody says one (RFC 9111 §4.2.2)."""
     key: KeyRule = KeyRule()

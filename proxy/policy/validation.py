@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from proxy.errors import Failure
@@ -28,6 +29,7 @@ from proxy.policy.freshness import (
     shelf_life,
     shortened,
 )
+from proxy.policy.health import is_failing
 from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse, Timing, Windows
 from proxy.policy.ranges import held_extent
 from proxy.policy.route import Mode, RoutePolicy
@@ -35,14 +37,13 @@ from proxy.policy.storability import allows_authorized, stored_fields
 from proxy.policy.tags import bounded, field_tags
 
 NOT_MODIFIED: Final = 304
-FAILING_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
-"""Answers for which a stale one may stand in: RFC 5861 §4's, and 429, which asks us to ask less."""
 MOST_OFFERED: Final = 16
 """Entity-tags in one conditional request at most: what is stored beside them is simply fetched again."""
 _OK: Final = 200
 _PRECONDITIONS: Final = ("if-none-match", "if-modified-since")
-_NO_ANSWER: Final = frozenset({Failure.UNREACHABLE, Failure.TIMEOUT, Failure.PROTOCOL})
+_NO_ANSWER: Final = frozenset({Failure.UNREACHABLE, Failure.TIMEOUT, Failure.PROTOCOL, Failure.BREAKER})
 """Failures that leave us disconnected (RFC 9111 §4.2.4); a 5xx is an answer, and SHED was never asked."""
+_UNASKED: Final = MappingProxyType({Failure.SHED: StaleReason.SHED, Failure.BREAKER: StaleReason.BREAKER})
 _CONDITIONS: Final = (*_PRECONDITIONS, "range")
 _OF_THE_STORED_BYTES: Final = frozenset({"content-length", "content-encoding", "content-range"})
 _EPOCH_NOW: Final = 0.0
@@ -173,7 +174,7 @@ def conclude_head(
 
 
 def _unless_failing(stored: StoredResponse, outcome: ResponseHead, timing: Timing) -> ServeStale | Relay:
-    if outcome.status in FAILING_STATUSES:
+    if is_failing(outcome):
         return stand_in(stored, Failure.FAULTY, timing.response_time)
     return Relay()
 
@@ -188,10 +189,18 @@ def stand_in(stored: StoredResponse | None, failure: Failure, now: float) -> Ser
     windows = stored.windows
     window = max(windows.revalidate, windows.error, windows.disconnect if failure in _NO_ANSWER else 0.0)
     if may_serve_stale(stored, window, now):
-        return ServeStale(stored, StaleReason.SHED if failure is Failure.SHED else StaleReason.ERROR)
+        return ServeStale(stored, _UNASKED.get(failure, StaleReason.ERROR))
     if may_serve_stale(stored, windows.archive, now):
         return ServeStale(stored, StaleReason.ARCHIVE)
     return Relay()
+
+
+def held_off(stored: StoredResponse, failure: Failure, now: float) -> ServeStale | Relay:
+    """What may be served without asking at all, because asking failed like this a short while ago."""
+    concluded = stand_in(stored, failure, now)
+    if isinstance(concluded, ServeStale) and concluded.reason is StaleReason.ERROR:
+        return ServeStale(stored, StaleReason.HOLDOFF)
+    return concluded
 
 
 def _is_like(stored: StoredResponse, head: ResponseHead) -> bool:

@@ -22,6 +22,8 @@ class UpstreamGauges:
     inflight: int
     queue_depth: int
     shed: Mapping[str, int]
+    held: Mapping[str, int]
+    """Keys that are being left alone, by route: every route is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,15 @@ class TamboCollector(Collector):
         )
         shed = (((reason,), count) for reason, count in gauges.shed.items())
         yield _counter("tambo_upstream_shed", "Requests refused a place at the upstream.", ("reason",), shed)
+
+        yield from self._troubles(gauges)
+
+    @staticmethod
+    def _troubles(gauges: UpstreamGauges) -> Iterator[Metric]:
+        held = GaugeMetricFamily("tambo_holdoff_keys", "Keys left alone after failures.", labels=("route",))
+        for route, count in gauges.held.items():
+            held.add_metric((route,), count)
+        yield held
 
     def _verdicts(self) -> Iterator[Metric]:
         counters = self._counters

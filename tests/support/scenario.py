@@ -7,6 +7,7 @@ from typing import Any
 
 from proxy.errors import StoreUnavailable
 from proxy.exchange.guard import Guard, GuardSettings
+from proxy.exchange.holdoff import FailureMemory
 from proxy.exchange.passing import Passer
 from proxy.exchange.ports import Answer, Lookup, Purge, PurgeKind, PurgeMode
 from proxy.exchange.refresh import Refresher
@@ -87,14 +88,16 @@ class Scenario:
         self.store = DictStore()
         self.observer = RecordingObserver()
         self.guard = Guard(self.guard_settings, self.clock, self.observer.waited)
+        self.hold_off = FailureMemory(self.clock, lambda: 1.0)
         self.flights = SingleFlight(self.max_flights, self.observer.internal_error)
         shared = (self.origin, self.store, self.guard, self.observer, self.clock)
         self.exchange = Exchange(
             routes=self.routes,
             store=self.store,
             flights=self.flights,
-            refresher=Refresher(*shared, self.total),
+            refresher=Refresher(*shared, self.hold_off, self.total),
             passer=Passer(*shared),
+            hold_off=self.hold_off,
             observer=self.observer,
             clock=self.clock,
             upstream="http://upstream.test:8000/base",

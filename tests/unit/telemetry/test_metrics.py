@@ -12,7 +12,7 @@ from proxy.telemetry.observer import Telemetry
 from tests.support.builders import a_request
 
 SOURCES = Sources(
-    lambda: UpstreamGauges(2, 3, {"queue-full": 1}),
+    lambda: UpstreamGauges(2, 3, {"queue-full": 1}, {"ruc": 4}),
     lambda: {"memory": TierGauges(True, 10, 1, 4, {("get", "hit"): 5}, {"get": Histogram((0.1,), (4, 1), 2.0)})},
     lambda: {"checksum": 6},
     "1.2.3",

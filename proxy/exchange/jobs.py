@@ -1,0 +1,69 @@
+"""One fetch: what it is for, and what has arrived of it. Asks nobody."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from proxy.exchange.bodies import RelayedBody
+from proxy.exchange.causes import Cause
+from proxy.exchange.ports import RequestBody
+from proxy.policy.cache_key import CacheKey
+from proxy.policy.disposition import Admission, Credentialed, Freshened
+from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse, Timing
+from proxy.policy.route import Match
+from proxy.policy.validation import conclude, conclude_offer, has_preconditions
+
+NOT_MODIFIED = 304
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One fetch: for which request and key, and what it validates."""
+
+    request: RequestHead
+    match: Match
+    key: CacheKey
+    admission: Admission
+    position: int
+    cause: Cause
+    validating: StoredResponse | None = None
+    conditional: Fields = field(default_factory=Fields)
+    wants_whole: bool = False
+    """The asker's own conditions can only be judged on the whole answer: nothing is streamed to it."""
+    offered: Sequence[StoredResponse] = ()
+    """Stored variants that ``conditional`` names: the answer may be one of them."""
+    content: RequestBody | None = None
+    """Of a QUERY, held: it may be sent again."""
+
+    @property
+    def method(self) -> str:
+        """What the upstream is asked with: a HEAD is answered from a GET's answer."""
+        return "QUERY" if self.request.method == "QUERY" else "GET"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A final head, its body still to be read, and when it came (``started``: monotonic seconds)."""
+
+    head: ResponseHead
+    body: RelayedBody
+    timing: Timing
+    started: float
+
+
+def freshened(job: Job, arrived: Arrived) -> StoredResponse | None:
+    """What the upstream's 304 says still holds; None where it says no such thing."""
+    if arrived.head.status != NOT_MODIFIED:
+        return None
+    route = job.match.route
+    if job.validating is not None:
+        concluded = conclude(job.validating, arrived.head, route, arrived.timing)
+    else:
+        concluded = conclude_offer(job.request, job.offered, arrived.head, route, arrived.timing)
+    return concluded.stored if isinstance(concluded, Freshened) else None
+
+
+def is_answer(job: Job, arrived: Arrived) -> bool:
+    """Whether a 304 answers a condition: one of ours, or one that the client sent and we passed on."""
+    if job.conditional.lines:
+        return freshened(job, arrived) is not None
+    return isinstance(job.admission, Credentialed) and has_preconditions(job.request.fields)
