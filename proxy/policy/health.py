@@ -21,7 +21,7 @@ def retry_after(head: ResponseHead, now: float) -> float | None:
     text = head.fields.joined("retry-after")
     if text is None or head.status not in _ASKING_STATUSES:
         return None
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(delta_seconds(text))
     date = http_date(text, now)
     return None if date is None else max(0.0, date - now)

@@ -32,6 +32,7 @@ from proxy.config.model import Config, Route, RouteMatch
         ("defaults.stale_if_error", None),
         ("defaults.stale_on_disconnect", 86_400),
         ("defaults.archive", 0),
+        ("defaults.hold_off", 60),
         ("defaults.heuristic", False),
         ("defaults.client_directives", "ignore"),
         ("routes", ()),

@@ -86,6 +86,11 @@ def test_whose_directives_are_honoured(common: ClientDirectives, own: ClientDire
     assert taken.client_directives is holds
 
 
+def test_a_route_has_its_own_hold_off() -> None:
+    assert policy(route(), defaults=Defaults(hold_off=9)).hold_off == 9
+    assert policy(route(hold_off=0), defaults=Defaults(hold_off=9)).hold_off == 0
+
+
 def test_guessing_and_standing_in_are_each_routes_own() -> None:
     defaults = Defaults(heuristic=True, stale_on_disconnect=9)
     common, own = policy(route(), defaults=defaults), policy(route(heuristic=False, stale_on_disconnect=0))

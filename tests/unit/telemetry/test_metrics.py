@@ -76,6 +76,7 @@ def test_every_metric_is_there_under_its_name() -> None:
         "tambo_upstream_queue_depth",
         "tambo_upstream_queue_wait_seconds_count",
         "tambo_upstream_shed_total",
+        "tambo_holdoff_keys",
         "tambo_upstream_seconds_saved_total",
         "tambo_coalesced_requests_total",
         "tambo_not_stored_total",
