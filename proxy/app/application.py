@@ -9,7 +9,14 @@ from importlib.metadata import version
 from aiohttp import web
 
 from proxy.app.gauges import bad_entries, tier_gauges, upstream_gauges
-from proxy.app.settings import guard_settings, make_backing, server_settings, upstream_settings
+from proxy.app.settings import (
+    guard_settings,
+    make_backing,
+    make_breaker,
+    retry_settings,
+    server_settings,
+    upstream_settings,
+)
 from proxy.clock import Clock, SystemClock
 from proxy.config.checks import is_loopback
 from proxy.config.load import Loaded
@@ -19,6 +26,7 @@ from proxy.edge.server.hit_path import HitHooks, HitPath
 from proxy.edge.server.listener import Listener
 from proxy.edge.server.settings import Finished, Hooks
 from proxy.edge.upstream.client import UpstreamClient
+from proxy.exchange.asking import Asker
 from proxy.exchange.guard import Guard
 from proxy.exchange.holdoff import FailureMemory
 from proxy.exchange.keys import Keys
@@ -27,6 +35,7 @@ from proxy.exchange.ports import Exchanged
 from proxy.exchange.purging import Purger
 from proxy.exchange.refresh import Refresher
 from proxy.exchange.replies import Replies
+from proxy.exchange.retrying import Retrier
 from proxy.exchange.serve import Exchange
 from proxy.exchange.singleflight import SingleFlight
 from proxy.exchange.standing import Standings
@@ -63,7 +72,7 @@ class App:
         upstream = config.upstream
         longest_fetch = upstream.concurrency.queue_timeout + upstream.timeout.total
         self._store = TieredStore(self._memory, self._backing, clock, fence=longest_fetch + FENCE_MARGIN)
-        self._guard = Guard(guard_settings(config), clock, self._telemetry.waited)
+        self._guard = Guard(guard_settings(config), clock, self._telemetry.waited, breaker=make_breaker(config))
         self._keys = Keys()
         self._hold_off = FailureMemory(clock)
         self._flights = SingleFlight(MAX_FLIGHTS, self._telemetry.internal_error)
@@ -98,12 +107,15 @@ class App:
         self.public_address, self.admin_address = self._listener.addresses[0], runner.addresses[0][:2]
 
     def _exchange(self, upstream: UpstreamClient) -> Exchange:
-        shared = (upstream, self._store, self._guard, self._telemetry, self._clock)
+        total = self._loaded.config.upstream.timeout.total
+        retrier = Retrier(retry_settings(self._loaded.config), self._clock, total)
+        asker = Asker(upstream, self._telemetry, self._clock, retrier)
+        shared = (asker, self._store, self._guard, self._telemetry, self._clock)
         return Exchange(
             routes=self._loaded.routes,
             store=self._store,
             flights=self._flights,
-            refresher=Refresher(*shared, self._hold_off, self._loaded.config.upstream.timeout.total, self._keys),
+            refresher=Refresher(*shared, self._hold_off, total, self._keys),
             passer=Passer(*shared),
             hold_off=self._hold_off,
             observer=self._telemetry,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from proxy.exchange.breaker import State
 from proxy.exchange.guard import Guard
 from proxy.exchange.holdoff import HoldOff
 from proxy.policy.route import RoutePolicy
@@ -9,11 +10,14 @@ from proxy.store.stats import BUCKETS, TierStats
 from proxy.telemetry.counters import Histogram
 from proxy.telemetry.metrics import TierGauges, UpstreamGauges
 
+_STATES = {State.CLOSED: 0, State.HALF_OPEN: 1, State.OPEN: 2}
+
 
 def upstream_gauges(guard: Guard, hold_off: HoldOff, routes: Sequence[RoutePolicy]) -> UpstreamGauges:
     """The upstream's side at this moment."""
     held = dict.fromkeys((route.name for route in routes), 0) | dict(hold_off.held())
-    return UpstreamGauges(guard.inflight, guard.queue_depth, guard.shed, held)
+    breaker = None if guard.state is None else _STATES[guard.state]
+    return UpstreamGauges(guard.inflight, guard.queue_depth, guard.shed, held, breaker)
 
 
 def tier_gauges(stats: TierStats, *, is_up: bool) -> TierGauges:

@@ -8,7 +8,9 @@ from proxy.clock import Clock
 from proxy.config.model import Config
 from proxy.edge.server.settings import ServerSettings
 from proxy.edge.upstream.settings import Origin, UpstreamSettings
+from proxy.exchange.breaker import Breaker, BreakerSettings
 from proxy.exchange.guard import GuardSettings
+from proxy.exchange.retrying import RetrySettings
 from proxy.store.backing import Backing
 from proxy.store.disk import DiskStore
 from proxy.store.redis_address import parse_address
@@ -48,6 +50,21 @@ def guard_settings(config: Config) -> GuardSettings:
     """The guard's."""
     limits = config.upstream.concurrency
     return GuardSettings(limits.max, limits.queue, limits.queue_timeout)
+
+
+def make_breaker(config: Config) -> Breaker | None:
+    """The upstream's circuit breaker; None where none is configured."""
+    said = config.upstream.breaker
+    if said is None:
+        return None
+    return Breaker(BreakerSettings(said.window, said.failure_ratio, said.min_requests, said.open))
+
+
+def retry_settings(config: Config) -> RetrySettings:
+    """What is asked for again."""
+    said = config.upstream.retries
+    statuses = frozenset(one for one in said.on if isinstance(one, int))
+    return RetrySettings(said.max, "connect" in said.on, statuses, said.budget)
 
 
 def upstream_id(url: str) -> str:

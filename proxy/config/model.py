@@ -8,43 +8,32 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
+from proxy.config.kinds import (
+    DAY,
+    MIB,
+    Budget,
+    Duration,
+    ErrorStatus,
+    FieldName,
+    Method,
+    Name,
+    Port,
+    Positive,
+    Ratio,
+    Section,
+    Size,
+    Status,
+    Text,
+    Wait,
+)
 from proxy.config.secret import Secret, SecretUrl
+from proxy.config.upstream import Upstream
 from proxy.policy.disposition import Verdict
 from proxy.policy.route import ForwardFields, Mode
 
-MIB = 1024 * 1024
-DAY = 86_400.0
-
-Duration = Annotated[float, Meta(ge=0, extra={"form": "duration"})]
-"""Seconds, 0 or more."""
-Wait = Annotated[float, Meta(gt=0, extra={"form": "duration"})]
-"""Seconds, more than 0: how long something is waited for."""
-Size = Annotated[int, Meta(ge=0, extra={"form": "size"})]
-"""Bytes."""
-Budget = Annotated[int, Meta(ge=MIB, extra={"form": "size"})]
-"""Bytes, a mebibyte at least: what a store may fill."""
-Count = Annotated[int, Meta(ge=0)]
-Positive = Annotated[int, Meta(ge=1)]
-Port = Annotated[int, Meta(ge=0, le=65_535)]
-"""0: any free one."""
-Ratio = Annotated[float, Meta(ge=0, le=1, extra={"form": "ratio"})]
-Status = Annotated[int, Meta(ge=200, le=599)]
-ErrorStatus = Annotated[int, Meta(ge=400, le=599)]
-Text = Annotated[str, Meta(min_length=1)]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", extra={"right": "1-64 letters, digits, '_' or '-'"})]
-FieldName = Annotated[str, Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", extra={"right": "a header field's name"})]
-Method = Annotated[str, Meta(pattern=r"^(GET|HEAD|QUERY)$", extra={"right": '"GET", "HEAD" or "QUERY"'})]
-
 _NO_LIFETIMES: Mapping[int, float] = MappingProxyType({})
-
-
-class HostSent(StrEnum):
-    """Which Host the upstream sees."""
-
-    UPSTREAM = "upstream"
-    CLIENT = "client"
 
 
 class Cookies(StrEnum):
@@ -81,10 +70,6 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-class Section(Struct, frozen=True, kw_only=True):
-    """A table of the file."""
-
-
 class Listen(Section, frozen=True, kw_only=True):
     """The public listener, and what its clients may take up."""
 
@@ -112,45 +97,6 @@ class Admin(Section, frozen=True, kw_only=True):
     host: Text = "127.0.0.1"
     port: Port = 8081
     token: Secret | None = None
-
-
-class UpstreamTimeout(Section, frozen=True, kw_only=True):
-    """How long the upstream is waited for."""
-
-    connect: Wait = 5.0
-    first_byte: Wait = 90.0
-    """From the request's end to the answer's head."""
-    total: Wait = 120.0
-    """Until a fetch is stored or refused; a relayed stream is bound by ``idle`` only."""
-    idle: Wait = 60.0
-    """Between bytes of a relayed stream."""
-
-
-class Concurrency(Section, frozen=True, kw_only=True):
-    """How many requests the upstream gets at once."""
-
-    max: Positive | None = None
-    """None: unlimited."""
-    queue: Count = 100
-    queue_timeout: Wait = 60.0
-
-
-class Upstream(Section, frozen=True, kw_only=True):
-    """The one origin."""
-
-    url: str = ""
-    """Checked: http or https, a host, no credentials, query or fragment; a path is put before every request's."""
-    host: HostSent = HostSent.UPSTREAM
-    timeout: UpstreamTimeout = UpstreamTimeout()
-    concurrency: Concurrency = Concurrency()
-    connections: Positive = 512
-    """Open at once, but for event streams and upgraded ones."""
-    idle_connections: Count = 128
-    """Kept open for the next request."""
-    keepalive: Wait = 4.0
-    """How long an idle one is kept: shorter than the 5 s after which common servers close theirs."""
-    ca_file: Text | None = None
-    """PEM file of the authorities that are trusted; None: the system's."""
 
 
 class Store(Section, frozen=True, kw_only=True):

@@ -89,16 +89,29 @@ class Reader:
         return BAD if BAD in pairs or BAD in pairs.values() else types.MappingProxyType(pairs)
 
     def _either(self, kind: Any, node: Node, key: str) -> object:
-        """A list or one of a few words."""
+        """A list or one of a few words; or one value or one of a few words."""
         words = [word for option in get_args(kind) if get_origin(option) is Literal for word in get_args(option)]
         if isinstance(node, Leaf) and node.value in words:
             self.provenance[key] = node.source
             return node.value
-        listed = next(option for option in get_args(kind) if get_origin(option) is tuple)
+        listed = next((option for option in get_args(kind) if get_origin(option) is tuple), None)
+        if listed is None:
+            return self._single(kind, words, node, key)
         opened = self._opened(node, listed)
         if not isinstance(opened, Array):
             return self._wrong(key, node, " or ".join(["a list", *(show(word) for word in words)]))
         return self._items(get_args(listed)[0], opened, key)
+
+    def _single(self, kind: Any, words: Sequence[object], node: Node, key: str) -> object:
+        single, metas = unwrapped(next(option for option in get_args(kind) if get_origin(option) is not Literal))
+        try:
+            value = converted(single, metas, node) if isinstance(node, Leaf) else BAD
+        except ValueError:
+            value = BAD
+        if value is BAD:
+            return self._wrong(key, node, " or ".join([right(single, metas), *(show(word) for word in words)]))
+        self.provenance[key] = node.source
+        return value
 
     def _opened(self, node: Node, kind: Any) -> Node:
         """Text that stands for a table or a list: a TOML value, or a list's items with commas between."""

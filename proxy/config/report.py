@@ -20,6 +20,7 @@ _UNSET: Mapping[str, str] = MappingProxyType(
     {
         "admin.token": "none",
         "upstream.concurrency.max": "unlimited",
+        "upstream.breaker": "off",
         "upstream.ca_file": "the system's",
         "store.redis_url": "none (embedded store)",
         "defaults.stale_while_revalidate": "as the upstream says",

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.config.conditions import compile_condition
-from proxy.config.model import ClientDirectives, Config, Cookies, HostSent, Route, RouteMatch, RouteVerdict
+from proxy.config.model import ClientDirectives, Config, Cookies, Route, RouteMatch, RouteVerdict
 from proxy.config.problems import InvalidConfigError, show, suggestion
+from proxy.config.upstream import HostSent
 from proxy.errors import ConfigError
 from proxy.policy.cache_key import check_template
 from proxy.policy.disposition import Verdict

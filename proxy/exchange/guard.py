@@ -1,6 +1,7 @@
-"""Protects the upstream: a bounded, fair queue before its seats, the most urgent first, then who came first.
+"""Protects the upstream: a bounded, fair queue before its seats, the most urgent first, then who came first; and
+nobody gets through while its circuit breaker is open.
 
-Knows numbers and waits only; which request deserves a place is not its question.
+Knows numbers and waits only; which request deserves a place is not its question, nor what makes an answer a failure.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 from proxy.clock import Clock
 from proxy.errors import Failure, UpstreamError
+from proxy.exchange.breaker import Breaker, Permit, State
 from proxy.exchange.causes import Priority
 from proxy.exchange.seats import Claim, CountedSeats, Seat, Seats
 
@@ -17,6 +19,7 @@ WEIGHT = 0.2
 """Of the newest fetch in the average of what a seat is held for: about the last ten count."""
 LONGEST_WAIT = 300
 """Seconds: what a client is told to wait at most."""
+_BREAKER = "breaker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +32,29 @@ class GuardSettings:
 
 
 class Slot:
-    """One place at the upstream. ``release`` gives it back, once however often it is called."""
+    """One place at the upstream: given back once, however often ``release`` is called. What came of it is reported, or
+    given up when nothing did; the body may still be read then, or be read already."""
 
-    __slots__ = ("_guard", "_seat", "_since")
+    __slots__ = ("_guard", "_permit", "_seat", "_since")
 
-    def __init__(self, guard: "Guard", seat: Seat, since: float) -> None:
+    def __init__(self, guard: "Guard", seat: Seat, permit: Permit | None, since: float) -> None:
         self._guard = guard
         self._seat: Seat | None = seat
+        self._permit = permit
         self._since = since
+
+    def report(self, *, is_good: bool) -> None:
+        """What the upstream did with it. The first word counts."""
+        if self._permit is not None:
+            permit, self._permit = self._permit, None
+            self._guard.learn(permit, is_good=is_good)
+
+    def give_up(self) -> None:
+        """Nothing will be reported any more (a client that left, a shutdown), and the place is free."""
+        if self._permit is not None:
+            permit, self._permit = self._permit, None
+            self._guard.forget(permit)
+        self.release()
 
     def release(self) -> None:
         """Give the place to whoever is next."""
@@ -46,29 +64,35 @@ class Slot:
 
 
 class _Turn:
-    """One that waits: resolves to a seat, or to None where somebody more urgent took its place in a full queue."""
+    """One that waits: resolves to a seat, or to why there will be none."""
 
     __slots__ = ("claim", "given", "lane")
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
         self.lane = claim.priority
-        self.given: asyncio.Future[Seat | None] = asyncio.get_running_loop().create_future()
+        self.given: asyncio.Future[Seat | str] = asyncio.get_running_loop().create_future()
 
 
 class Guard:
     """Hands out slots."""
 
     def __init__(
-        self, settings: GuardSettings, clock: Clock, on_wait: Callable[[float], None], seats: Seats | None = None
+        self,
+        settings: GuardSettings,
+        clock: Clock,
+        on_wait: Callable[[float], None],
+        seats: Seats | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._on_wait = on_wait
         self._lanes: dict[Priority, dict[_Turn, None]] = {priority: {} for priority in Priority}
         self.inflight = 0
-        self.shed: dict[str, int] = {"queue-full": 0, "queue-timeout": 0, "displaced": 0}
+        self.shed: dict[str, int] = {"queue-full": 0, "queue-timeout": 0, "displaced": 0, "breaker": 0}
         self._cost: float | None = None
+        self._breaker = breaker
         self._seats = seats or CountedSeats(settings.maximum)
         self._seats.serve(self._hand)
 
@@ -78,21 +102,24 @@ class Guard:
         return sum(len(lane) for lane in self._lanes.values())
 
     async def admit(self, claim: Claim) -> Slot:
-        """Wait for a place. Raises UpstreamError(SHED) when the queue is full, or when the wait is too long.
+        """Wait for a place. Raises UpstreamError: SHED when the queue is full or the wait too long, BREAKER while that
+        is open.
 
         In a full queue the least urgent gives way to who is more urgent, the last that came first.
         """
+        if self.is_open:
+            raise self._refuse(_BREAKER, 0)
         turn = _Turn(claim)
         self._line_up(turn)
         if not turn.given.done():
-            self._shorten()
+            self._shorten(turn)
         if turn.given.done():
-            return self._seated(turn.given.result(), "queue-full")
+            return self._seated(turn.given.result())
         since = self._clock.monotonic()
         claim.on_rise = lambda: self._move(turn)
         try:
             async with asyncio.timeout(self._settings.queue_timeout):
-                seat = await turn.given
+                given = await turn.given
         except BaseException as error:
             position = self._position(turn)
             self._leave(turn)
@@ -101,7 +128,7 @@ class Guard:
             raise
         finally:
             claim.on_rise = None
-        slot = self._seated(seat, "displaced")
+        slot = self._seated(given)
         self._on_wait(self._clock.monotonic() - since)
         return slot
 
@@ -109,6 +136,30 @@ class Guard:
         """Whole seconds until whoever stands there would have its turn, by what fetches took lately: 1 to 300."""
         rounds = position / (self._settings.maximum or 1)
         return max(1, min(LONGEST_WAIT, math.ceil(rounds * (self._cost or 0.0))))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody gets through now: the breaker is open, or half-open with its probe under way."""
+        return self._breaker is not None and self._breaker.refuses(self._clock.monotonic())
+
+    @property
+    def state(self) -> State | None:
+        """The breaker's; None: there is none."""
+        return None if self._breaker is None else self._breaker.state(self._clock.monotonic())
+
+    def learn(self, permit: Permit, *, is_good: bool) -> None:
+        """How a request went. When that opens the breaker, all who wait are told at once."""
+        if self._breaker is None:
+            return
+        self._breaker.report(permit, is_good=is_good, now=self._clock.monotonic())
+        if self.is_open:
+            for turn in [turn for lane in self._lanes.values() for turn in lane]:
+                self._dismiss(turn, _BREAKER)
+
+    def forget(self, permit: Permit) -> None:
+        """Nothing came of a request."""
+        if self._breaker is not None:
+            self._breaker.give_up(permit)
 
     def take_back(self, seat: Seat, since: float) -> None:
         """A slot's seat came back."""
@@ -119,11 +170,17 @@ class Guard:
 
     # The queue -----------------------------------------------------------------------------------------------------
 
-    def _seated(self, seat: Seat | None, otherwise: str) -> Slot:
-        if seat is None:
-            raise self._refuse(otherwise, self.queue_depth + 1)
+    def _seated(self, given: Seat | str) -> Slot:
+        if isinstance(given, str):
+            raise self._refuse(given, self.queue_depth + 1)
+        now, permit = self._clock.monotonic(), None
+        if self._breaker is not None:
+            permit = self._breaker.permit(now)
+            if permit is None:  # it opened, or another became the probe, in the very moment of being seated
+                given.release()
+                raise self._refuse(_BREAKER, 0)
         self.inflight += 1
-        return Slot(self, seat, self._clock.monotonic())
+        return Slot(self, given, permit, now)
 
     def _line_up(self, turn: _Turn) -> None:
         turn.lane = turn.claim.priority
@@ -140,16 +197,20 @@ class Guard:
         if turn in self._lanes[turn.lane]:
             del self._lanes[turn.lane][turn]
             self._tell()
-        elif turn.given.done() and not turn.given.cancelled() and (seat := turn.given.result()) is not None:
+        elif turn.given.done() and not turn.given.cancelled() and not isinstance(seat := turn.given.result(), str):
             seat.release()  # the place came in the very moment of leaving
 
-    def _shorten(self) -> None:
+    def _shorten(self, newest: _Turn) -> None:
         """One too many waits: the last of the least urgent goes, whoever that is."""
         if self.queue_depth > self._settings.queue:
             last = next(next(reversed(lane)) for lane in reversed(self._lanes.values()) if lane)
-            del self._lanes[last.lane][last]
-            last.given.set_result(None)
-            self._tell()
+            self._dismiss(last, "queue-full" if last is newest else "displaced")
+
+    def _dismiss(self, turn: _Turn, reason: str) -> None:
+        del self._lanes[turn.lane][turn]
+        if not turn.given.done():
+            turn.given.set_result(reason)
+        self._tell()
 
     def _hand(self, seat: Seat) -> None:
         """A seat is free: it is for the most urgent, and of those for who came first."""
@@ -177,4 +238,7 @@ class Guard:
 
     def _refuse(self, reason: str, position: int) -> UpstreamError:
         self.shed[reason] += 1
+        if reason == _BREAKER and self._breaker is not None:
+            wait = self._breaker.wait(self._clock.monotonic())
+            return UpstreamError(Failure.BREAKER, reason, math.ceil(wait) or self.retry_after(1))
         return UpstreamError(Failure.SHED, reason, self.retry_after(position), queue_position=position)

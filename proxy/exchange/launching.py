@@ -13,6 +13,7 @@ from proxy.exchange.jobs import Job
 from proxy.exchange.ports import Store
 from proxy.exchange.refresh import Refresher
 from proxy.exchange.singleflight import Flight, SingleFlight
+from proxy.policy.disposition import StaleReason
 from proxy.policy.validation import is_conditional
 
 ALONE_SECONDS = 5.0
@@ -44,17 +45,19 @@ class Launcher:
         return self._begin(ask, Cause.MISS, has_leader=True, joinable=joinable), joinable
 
     def behind(self, ask: Ask, cause: Cause) -> bool:
-        """Begin a fetch that nobody waits for, unless one is under way or its key is held off: whether one was."""
+        """Begin a fetch that nobody waits for, unless one is under way or it is left alone: whether one was."""
         if self.joinable(ask) is not None:
             return True
-        if not self.flights.is_full and not self.is_held(ask.key.text):
+        if not self.flights.is_full and self.held_back(ask.key.text) is None:
             self._begin(ask, cause, has_leader=False, joinable=True)
         return False
 
-    def is_held(self, key: str) -> bool:
-        """Whether a key is left alone after failures: nothing is fetched for it that somebody need not wait for."""
+    def held_back(self, key: str) -> StaleReason | None:
+        """Why nothing is fetched now that nobody need wait for: this key failed lately, or the upstream too often."""
         setback = self.hold_off.setback(key)
-        return setback is not None and self.clock.monotonic() < setback.until
+        if setback is not None and self.clock.monotonic() < setback.until:
+            return StaleReason.HOLDOFF
+        return StaleReason.BREAKER if self.refresher.guard.is_open else None
 
     def _begin(self, ask: Ask, cause: Cause, *, has_leader: bool, joinable: bool) -> Flight:
         on_interim = relayed(ask.on_interim, ask.route) if has_leader else None

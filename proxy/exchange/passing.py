@@ -9,18 +9,17 @@ from proxy.clock import Clock
 from proxy.errors import UpstreamError
 from proxy.exchange import problems
 from proxy.exchange.ask import Ask
+from proxy.exchange.asking import Asker
 from proxy.exchange.bodies import RelayedBody
 from proxy.exchange.causes import Cause
-from proxy.exchange.guard import Guard
+from proxy.exchange.guard import Guard, Slot
 from proxy.exchange.interim import relayed
 from proxy.exchange.ports import (
     Answer,
-    Fetched,
     Observer,
     OnInterim,
     RequestBody,
     Store,
-    Upstream,
     UpstreamAnswer,
     UpstreamRequest,
 )
@@ -29,9 +28,10 @@ from proxy.policy import dispositions
 from proxy.policy.disposition import Disposition, ForwardReason, NotStoredReason, PassThrough
 from proxy.policy.forwarding import is_upgrade, upstream_fields
 from proxy.policy.heads import received_head, relayed_head
+from proxy.policy.health import is_failing
 from proxy.policy.max_forwards import last_recipient, one_hop_less
 from proxy.policy.messages import RequestHead, ResponseHead, Timing
-from proxy.policy.route import Match
+from proxy.policy.route import Match, RoutePolicy
 from proxy.policy.storability import is_event_stream
 
 
@@ -39,7 +39,7 @@ from proxy.policy.storability import is_event_stream
 class Passer:
     """Forwards requests one by one."""
 
-    upstream: Upstream
+    asker: Asker
     store: Store
     guard: Guard
     observer: Observer
@@ -73,10 +73,10 @@ class Passer:
             slot = await self.guard.admit(Claim(Cause.PASS))
             request_time, started = self.clock.now(), self.clock.monotonic()
             try:
-                answer = await self._send(sent, ask.route.name, relayed(ask.on_interim, ask.route))
+                answer = await self._ask(sent, slot, ask.route, ask.on_interim)
                 await answer.body.aclose()
             finally:
-                slot.release()
+                slot.give_up()
         except UpstreamError as error:
             self.observer.upstream_failed(ask.route.name, error.failure, error.detail)
             raise
@@ -89,9 +89,9 @@ class Passer:
         try:
             slot = await self.guard.admit(Claim(Cause.PASS))
             try:
-                answer = await self._send(sent, route.name, relayed(on_interim, route))
+                answer = await self._ask(sent, slot, route, on_interim)
             except BaseException:
-                slot.release()
+                slot.give_up()
                 raise
         except UpstreamError as error:
             self.observer.upstream_failed(route.name, error.failure, error.detail)
@@ -103,14 +103,13 @@ class Passer:
         body = RelayedBody(answer.body, slot.release)
         return Answer(head, body, disposition, route.name, tunnel=answer.tunnel)
 
-    async def _send(self, sent: UpstreamRequest, route: str, on_interim: OnInterim | None) -> UpstreamAnswer:
-        started, outcome = self.clock.monotonic(), "cancelled"
+    async def _ask(
+        self, sent: UpstreamRequest, slot: Slot, route: RoutePolicy, on_interim: OnInterim | None
+    ) -> UpstreamAnswer:
         try:
-            answer = await self.upstream.send(sent, on_interim)
-            outcome = f"{answer.head.status // 100}xx"
-        except UpstreamError as error:
-            outcome = error.failure
+            answer = await self.asker.ask(sent, route.name, Cause.PASS, relayed(on_interim, route))
+        except UpstreamError:
+            slot.report(is_good=False)
             raise
-        finally:
-            self.observer.fetched(Fetched(route, Cause.PASS, outcome, self.clock.monotonic() - started))
+        slot.report(is_good=not is_failing(answer.head))
         return answer

@@ -10,13 +10,14 @@ from typing import assert_never
 
 from proxy.clock import Clock
 from proxy.errors import UNASKED, Failure, StoreUnavailable, UpstreamError
+from proxy.exchange.asking import Asker
 from proxy.exchange.bodies import GrowingBody, RelayedBody
 from proxy.exchange.causes import Cause
 from proxy.exchange.guard import Guard, Slot
 from proxy.exchange.holdoff import HoldOff
 from proxy.exchange.jobs import NOT_MODIFIED, Arrived, Job, freshened, is_answer
 from proxy.exchange.keys import Keys
-from proxy.exchange.ports import Fetched, Observer, OnInterim, Store, Upstream, UpstreamRequest
+from proxy.exchange.ports import Observer, OnInterim, Store, UpstreamRequest
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, Spoken, Streaming
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.disposition import (
@@ -45,7 +46,7 @@ SPOKEN_LIMIT = 256 * 1024
 class Refresher:
     """Fills flights from the upstream into the store."""
 
-    upstream: Upstream
+    asker: Asker
     store: Store
     guard: Guard
     observer: Observer
@@ -62,8 +63,10 @@ class Refresher:
             try:
                 async with asyncio.timeout(self.total):  # from here: waiting for a place is not the upstream's fault
                     await self._fetch(job, flight, slot)
-            except BaseException:
-                slot.release()
+            except BaseException as error:
+                if isinstance(error, (TimeoutError, UpstreamError)):
+                    slot.report(is_good=False)
+                slot.give_up()
                 raise
         except TimeoutError:
             self._fail(job, flight, UpstreamError(Failure.TIMEOUT, f"not complete after {self.total:g} s"))
@@ -76,9 +79,11 @@ class Refresher:
             self._set_back(job, error.failure)
         flight.settle(Failed(error))
 
-    def _learn(self, job: Job, head: ResponseHead, outcome: FillOutcome | None) -> None:
+    def _learn(self, job: Job, slot: Slot, head: ResponseHead, outcome: FillOutcome | None) -> None:
         """What an answer says of the upstream's health."""
-        if is_failing(head) or (isinstance(outcome, Spoken) and outcome.is_faulty):
+        is_bad = is_failing(head) or (isinstance(outcome, Spoken) and outcome.is_faulty)
+        slot.report(is_good=not is_bad)
+        if is_bad:
             self._set_back(job, Failure.FAULTY, retry_after(head, self.clock.now()))
         else:
             self.hold_off.succeeded(job.key.text)
@@ -94,7 +99,7 @@ class Refresher:
         except BaseException:
             await arrived.body.aclose()
             raise
-        self._learn(job, arrived.head, outcome)
+        self._learn(job, slot, arrived.head, outcome)
         if outcome is not None:
             await arrived.body.aclose()
             flight.settle(outcome)
@@ -116,18 +121,9 @@ class Refresher:
         fields = upstream_fields(job.request, job.match.route, job.admission, job.conditional)
         host = job.request.authority if job.match.route.key.host else None
         request_time, started = self.clock.now(), self.clock.monotonic()
-        outcome = "cancelled"
-        try:
-            asked = UpstreamRequest(job.method, job.key.target, host, fields, job.content)
-            answer = await self.upstream.send(asked, on_interim)
-            outcome = f"{answer.head.status // 100}xx"
-        except UpstreamError as error:
-            outcome = error.failure
-            raise
-        finally:
-            seconds = self.clock.monotonic() - started
-            self.observer.fetched(Fetched(job.match.route.name, job.cause, outcome, seconds))
-        timing = Timing(request_time, self.clock.now(), seconds)
+        asked = UpstreamRequest(job.method, job.key.target, host, fields, job.content)
+        answer = await self.asker.ask(asked, job.match.route.name, job.cause, on_interim)
+        timing = Timing(request_time, self.clock.now(), self.clock.monotonic() - started)
         return Arrived(received_head(answer.head), RelayedBody(answer.body, release), timing, started)
 
     async def _take(self, job: Job, flight: Flight, arrived: Arrived) -> FillOutcome | None:

@@ -36,7 +36,6 @@ from proxy.policy.disposition import (
     ReuseWhileRevalidating,
     ServeStale,
     Shareable,
-    StaleReason,
     Unsatisfiable,
     Validate,
 )
@@ -143,9 +142,9 @@ class Exchange:
     # Not waiting for the upstream ------------------------------------------------------------------------------
 
     def _refresh_behind(self, ask: Ask, stored: StoredResponse) -> Answer:
-        """Stale, at once; it is being refreshed unless that failed a moment ago."""
-        if self._launcher.is_held(ask.key.text):
-            return self._replies.stood_in(ask, ServeStale(stored, StaleReason.HOLDOFF))
+        """Stale, at once; it is being refreshed unless the upstream or this key is left alone."""
+        if (reason := self._launcher.held_back(ask.key.text)) is not None:
+            return self._replies.stood_in(ask, ServeStale(stored, reason))
         is_running = self._launcher.behind(ask, Cause.REFRESH)
         return self._replies.revalidating(ask, stored, is_running=is_running)
 

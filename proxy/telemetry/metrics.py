@@ -24,6 +24,8 @@ class UpstreamGauges:
     shed: Mapping[str, int]
     held: Mapping[str, int]
     """Keys that are being left alone, by route: every route is named."""
+    breaker: int | None = None
+    """0 closed, 1 half-open, 2 open; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +117,13 @@ class TamboCollector(Collector):
     @staticmethod
     def _troubles(gauges: UpstreamGauges) -> Iterator[Metric]:
         held = GaugeMetricFamily("tambo_holdoff_keys", "Keys left alone after failures.", labels=("route",))
+        text = "The upstream's circuit breaker: 0 closed, 1 half-open, 2 open."
+        breaker = GaugeMetricFamily("tambo_breaker_state", text, labels=("route",))
         for route, count in gauges.held.items():
             held.add_metric((route,), count)
-        yield held
+            if gauges.breaker is not None:
+                breaker.add_metric((route,), gauges.breaker)
+        yield from (held, breaker)
 
     def _verdicts(self) -> Iterator[Metric]:
         counters = self._counters

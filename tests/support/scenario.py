@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.errors import StoreUnavailable
+from proxy.exchange.asking import Asker
+from proxy.exchange.breaker import Breaker, BreakerSettings
 from proxy.exchange.guard import Guard, GuardSettings
 from proxy.exchange.holdoff import FailureMemory
 from proxy.exchange.passing import Passer
 from proxy.exchange.ports import Answer, Lookup, Purge, PurgeKind, PurgeMode
 from proxy.exchange.refresh import Refresher
+from proxy.exchange.retrying import Retrier, RetrySettings
 from proxy.exchange.serve import Exchange
 from proxy.exchange.singleflight import SingleFlight
 from proxy.policy.cache_key import CacheKey
@@ -82,15 +85,20 @@ class Scenario:
     guard_settings: GuardSettings = field(default_factory=GuardSettings)
     total: float = 20.0
     max_flights: int = 100
+    breaker: BreakerSettings | None = None
+    retries: RetrySettings = field(default_factory=RetrySettings)
 
     def __post_init__(self) -> None:
         self.clock = FakeClock()
         self.store = DictStore()
         self.observer = RecordingObserver()
-        self.guard = Guard(self.guard_settings, self.clock, self.observer.waited)
+        breaker = None if self.breaker is None else Breaker(self.breaker)
+        self.guard = Guard(self.guard_settings, self.clock, self.observer.waited, breaker=breaker)
         self.hold_off = FailureMemory(self.clock, lambda: 1.0)
         self.flights = SingleFlight(self.max_flights, self.observer.internal_error)
-        shared = (self.origin, self.store, self.guard, self.observer, self.clock)
+        retrier = Retrier(self.retries, self.clock, self.total, lambda: 0.0)
+        asker = Asker(self.origin, self.observer, self.clock, retrier)
+        shared = (asker, self.store, self.guard, self.observer, self.clock)
         self.exchange = Exchange(
             routes=self.routes,
             store=self.store,

@@ -13,11 +13,10 @@ from proxy.config.model import (
     RouteKey,
     RouteMatch,
     Store,
-    Upstream,
-    UpstreamTimeout,
 )
 from proxy.config.routes import route_policies
 from proxy.config.secret import Secret, SecretUrl
+from proxy.config.upstream import Upstream, UpstreamTimeout
 
 
 def config(url: str = "http://h", **sections: Any) -> Config:

@@ -70,6 +70,17 @@ def test_every_kind_of_value() -> None:
     assert reader.provenance["routes.b.match.path"] == "file"
 
 
+def test_a_list_of_words_and_numbers() -> None:
+    config, reader = read('upstream.retries = { max = 2, on = [503, "connect"] }')
+    assert config.upstream.retries.on == (503, "connect")
+    assert reader.provenance["upstream.retries.on.0"] == "file"
+
+
+def test_a_section_that_is_off_is_on_with_its_defaults_once_it_is_there() -> None:
+    config, _ = read('upstream.breaker = { open = "5s" }')
+    assert (config.upstream.breaker.open, config.upstream.breaker.failure_ratio) == (5, 0.5)
+
+
 def test_everything_read_is_frozen() -> None:
     config, _ = read('[[routes]]\nname = "a"\nmatch.path = "/"\nttl_by_status = { 404 = 1 }')
 
@@ -95,8 +106,14 @@ def test_everything_read_is_frozen() -> None:
         ("upstreem.url = 'x'", "file: upstreem: unknown key; did you mean 'upstream'?"),
         ("upstream.timeout.conect = 1", "file: upstream.timeout.conect: unknown key; did you mean 'connect'?"),
         ("log.zzz = 1", "file: log.zzz: unknown key; known here: format, level"),
-        ("upstream.retries = { max = 1 }", "file: upstream.retries: unknown key"),
-        ("upstream.breaker = {}", "file: upstream.breaker: unknown key"),
+        (
+            'upstream.retries.on = ["conect"]',
+            'upstream.retries.on.0: must be a whole number from 400 to 599 or "connect", not "conect"',
+        ),
+        ("upstream.retries.on = [200]", 'upstream.retries.on.0: must be a whole number from 400 to 599 or "connect"'),
+        ("upstream.retries.on = [[502]]", 'upstream.retries.on.0: must be a whole number from 400 to 599 or "connect"'),
+        ("upstream.breaker.failure_rate = 1", "unknown key; did you mean 'failure_ratio'?"),
+        ("upstream.breaker.failure_ratio = 2", "file: upstream.breaker.failure_ratio: must be a part of one"),
         ("listen.port = 'x'", 'file: listen.port: must be a whole number from 0 to 65535, not "x"'),
         ("listen.port = '8080'", 'file: listen.port: must be a whole number from 0 to 65535, not "8080"'),
         ("listen.port = 70000", "file: listen.port: must be a whole number from 0 to 65535, not 70000"),

@@ -9,17 +9,16 @@ from proxy.config.model import (
     Config,
     Cookies,
     Defaults,
-    HostSent,
     KeyQuery,
     Route,
     RouteKey,
     RouteMatch,
     RouteVerdict,
     Store,
-    Upstream,
 )
 from proxy.config.problems import InvalidConfigError
 from proxy.config.routes import left_out, route_policies
+from proxy.config.upstream import HostSent, Upstream
 from proxy.policy.disposition import Verdict
 from proxy.policy.route import DEFAULT_STATUSES, ForwardFields, Mode, RoutePolicy, compile_pattern, match_route
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.config.model import Duration, LogLevel, Ratio, Size
+from proxy.config.kinds import Duration, Ratio, Size
+from proxy.config.model import LogLevel
 from proxy.config.scalars import converted, form_of, right, unwrapped
 from proxy.config.secret import Secret, SecretUrl
 from proxy.config.tree import Leaf

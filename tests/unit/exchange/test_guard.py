@@ -94,7 +94,7 @@ async def test_in_a_full_queue_the_newcomer_goes_where_nobody_is_less_urgent() -
     await queue.send("held", "c1", "c2", "c3")
     assert list(queue.refused) == ["c3"]
     assert (queue.refused["c3"].failure, queue.refused["c3"].detail) == (Failure.SHED, "queue-full")
-    assert queue.guard.shed == {"queue-full": 1, "queue-timeout": 0, "displaced": 0}
+    assert queue.guard.shed == {"queue-full": 1, "queue-timeout": 0, "displaced": 0, "breaker": 0}
     await queue.release_all()
     assert queue.seated == ["held", "c1", "c2"]
 

@@ -12,7 +12,7 @@ from proxy.telemetry.observer import Telemetry
 from tests.support.builders import a_request
 
 SOURCES = Sources(
-    lambda: UpstreamGauges(2, 3, {"queue-full": 1}, {"ruc": 4}),
+    lambda: UpstreamGauges(2, 3, {"queue-full": 1}, {"ruc": 4}, 2),
     lambda: {"memory": TierGauges(True, 10, 1, 4, {("get", "hit"): 5}, {"get": Histogram((0.1,), (4, 1), 2.0)})},
     lambda: {"checksum": 6},
     "1.2.3",
@@ -77,6 +77,7 @@ def test_every_metric_is_there_under_its_name() -> None:
         "tambo_upstream_queue_wait_seconds_count",
         "tambo_upstream_shed_total",
         "tambo_holdoff_keys",
+        "tambo_breaker_state",
         "tambo_upstream_seconds_saved_total",
         "tambo_coalesced_requests_total",
         "tambo_not_stored_total",
