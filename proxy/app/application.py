@@ -26,6 +26,7 @@ from proxy.edge.server.hit_path import HitHooks, HitPath
 from proxy.edge.server.listener import Listener
 from proxy.edge.server.settings import Finished, Hooks
 from proxy.edge.upstream.client import UpstreamClient
+from proxy.exchange.ahead import Ahead
 from proxy.exchange.asking import Asker
 from proxy.exchange.guard import Guard
 from proxy.exchange.holdoff import FailureMemory
@@ -75,6 +76,7 @@ class App:
         self._guard = Guard(guard_settings(config), clock, self._telemetry.waited, breaker=make_breaker(config))
         self._keys = Keys()
         self._hold_off = FailureMemory(clock)
+        self._ahead = Ahead(self._guard, clock)
         self._flights = SingleFlight(MAX_FLIGHTS, self._telemetry.internal_error)
         self._purger = Purger(loaded.routes, self._store)
 
@@ -118,6 +120,7 @@ class App:
             refresher=Refresher(*shared, self._hold_off, total, self._keys),
             passer=Passer(*shared),
             hold_off=self._hold_off,
+            ahead=self._ahead,
             observer=self._telemetry,
             clock=self._clock,
             upstream=self._loaded.config.upstream.url,
@@ -128,7 +131,9 @@ class App:
         if not listen.hit_path:
             return None
         telemetry, clock = self._telemetry, self._clock
-        standings = Standings(self._loaded.routes, self._store, Replies(clock, telemetry), self._keys, clock)
+        standings = Standings(
+            self._loaded.routes, self._store, Replies(clock, telemetry), self._keys, clock, self._ahead
+        )
         hooks = HitHooks(standings, clock, telemetry.tally, self._finished, telemetry.logs_requests)
         return HitPath(hooks, server_settings(self._loaded.config).max_target)
 

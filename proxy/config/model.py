@@ -14,6 +14,7 @@ from proxy.config.kinds import (
     DAY,
     MIB,
     Budget,
+    Count,
     Duration,
     ErrorStatus,
     FieldName,
@@ -132,6 +133,8 @@ class Defaults(Section, frozen=True, kw_only=True):
     archive: Duration = 0.0
     hold_off: Duration = 60.0
     """How long at most a key is left alone after failed fetches; 0: not at all."""
+    refresh_ahead: Count = 0
+    """Fetches a day for what is asked for a lot and soon expires; 0: none."""
     heuristic: bool = False
     """A lifetime is guessed from Last-Modified where nobody says one."""
     client_directives: ClientDirectives = ClientDirectives.IGNORE
@@ -188,6 +191,7 @@ class Route(Section, frozen=True, kw_only=True):
     stale_on_disconnect: Duration | None = None
     archive: Duration | None = None
     hold_off: Duration | None = None
+    refresh_ahead: Count | None = None
     heuristic: bool | None = None
     client_directives: ClientDirectives | None = None
     tags: tuple[Text, ...] = ()

@@ -105,6 +105,7 @@ class _Compiler:
             stale_on_disconnect=_first(route.stale_on_disconnect, defaults.stale_on_disconnect),
             archive=_first(route.archive, defaults.archive),
             hold_off=_first(route.hold_off, defaults.hold_off),
+            refresh_ahead=_first(route.refresh_ahead, defaults.refresh_ahead),
             heuristic=_first(route.heuristic, defaults.heuristic),
             client_directives=_first(route.client_directives, defaults.client_directives) is ClientDirectives.HONOUR,
             key=self._key(route),

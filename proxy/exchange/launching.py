@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import partial
 
 from proxy.clock import Clock
@@ -19,6 +20,15 @@ from proxy.policy.validation import is_conditional
 ALONE_SECONDS = 5.0
 """How long a key is not coalesced after its answer turned out to be its asker's only."""
 ALONE_KEYS = 10_000
+
+
+class Behind(Enum):
+    """What became of the wish to fetch something behind an answer."""
+
+    BEGUN = auto()
+    RUNNING = auto()
+    """It had been begun before."""
+    LEFT_ALONE = auto()
 
 
 @dataclass(slots=True)
@@ -44,13 +54,14 @@ class Launcher:
         joinable = ask.may_share and not self.flights.is_full and not self._was_alone(ask.key.text)
         return self._begin(ask, Cause.MISS, has_leader=True, joinable=joinable), joinable
 
-    def behind(self, ask: Ask, cause: Cause) -> bool:
-        """Begin a fetch that nobody waits for, unless one is under way or it is left alone: whether one was."""
+    def behind(self, ask: Ask, cause: Cause) -> Behind:
+        """Begin a fetch that nobody waits for, unless one is under way or it is left alone."""
         if self.joinable(ask) is not None:
-            return True
-        if not self.flights.is_full and self.held_back(ask.key.text) is None:
-            self._begin(ask, cause, has_leader=False, joinable=True)
-        return False
+            return Behind.RUNNING
+        if self.flights.is_full or self.held_back(ask.key.text) is not None:
+            return Behind.LEFT_ALONE
+        self._begin(ask, cause, has_leader=False, joinable=True)
+        return Behind.BEGUN
 
     def held_back(self, key: str) -> StaleReason | None:
         """Why nothing is fetched now that nobody need wait for: this key failed lately, or the upstream too often."""

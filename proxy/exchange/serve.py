@@ -11,12 +11,13 @@ from typing import assert_never
 from proxy.clock import Clock
 from proxy.errors import Failure, StoreUnavailable, UpstreamError
 from proxy.exchange import problems
+from proxy.exchange.ahead import Ahead
 from proxy.exchange.ask import Ask
 from proxy.exchange.causes import Cause
 from proxy.exchange.content import HeldContent, held
 from proxy.exchange.holdoff import HoldOff
 from proxy.exchange.invalidating import Invalidator
-from proxy.exchange.launching import Launcher
+from proxy.exchange.launching import Behind, Launcher
 from proxy.exchange.passing import Passer
 from proxy.exchange.ports import Answer, Lookup, Observer, OnInterim, RequestBody, Store
 from proxy.exchange.refresh import Refresher
@@ -45,7 +46,7 @@ from proxy.policy.ranges import asks_for_part
 from proxy.policy.reuse import choose, wants_stored_only
 from proxy.policy.route import RoutePolicy, match_route
 from proxy.policy.storability import admit
-from proxy.policy.validation import conclude, conclude_head, held_off, offered, offering, stand_in
+from proxy.policy.validation import conclude, conclude_head, conditional, held_off, offered, offering, stand_in
 
 
 @dataclass(slots=True)
@@ -58,6 +59,7 @@ class Exchange:
     refresher: Refresher
     passer: Passer
     hold_off: HoldOff
+    ahead: Ahead
     observer: Observer
     clock: Clock
     upstream: str = ""
@@ -119,6 +121,8 @@ class Exchange:
         ask = replace(ask, position=found.position)
         match decision:
             case Reuse(stored):
+                if self.ahead.is_due(ask.key.text, stored, ask.route):
+                    self._refresh_ahead(ask, stored)
                 return self._replies.hit(ask, stored)
             case ReuseWhileRevalidating(stored, conditional):
                 return self._refresh_behind(replace(ask, stale=stored, conditional=conditional), stored)
@@ -145,8 +149,14 @@ class Exchange:
         """Stale, at once; it is being refreshed unless the upstream or this key is left alone."""
         if (reason := self._launcher.held_back(ask.key.text)) is not None:
             return self._replies.stood_in(ask, ServeStale(stored, reason))
-        is_running = self._launcher.behind(ask, Cause.REFRESH)
+        is_running = self._launcher.behind(ask, Cause.REFRESH) is Behind.RUNNING
         return self._replies.revalidating(ask, stored, is_running=is_running)
+
+    def _refresh_ahead(self, ask: Ask, stored: StoredResponse) -> None:
+        """Fresh still, but soon it is not: whoever asks then should not have to wait."""
+        ask = replace(ask, stale=stored, conditional=conditional(stored))
+        if self._launcher.behind(ask, Cause.AHEAD) is Behind.BEGUN:
+            self.ahead.spend(ask.route)
 
     def _spared(self, ask: Ask, stored: StoredResponse) -> Answer | None:
         """Stale, at once, where asking failed lately: nobody waits for the next failure, it is tried behind."""
@@ -156,7 +166,7 @@ class Exchange:
         stale = held_off(stored, setback.failure, self.clock.now())
         if not isinstance(stale, ServeStale):
             return None
-        self._launcher.behind(ask, Cause.REFRESH)
+        _ = self._launcher.behind(ask, Cause.REFRESH)
         return self._replies.stood_in(ask, stale)
 
     # Fetching --------------------------------------------------------------------------------------------------

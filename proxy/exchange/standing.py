@@ -10,6 +10,7 @@ from math import floor
 from typing import Final, Protocol
 
 from proxy.clock import Clock
+from proxy.exchange.ahead import Ahead
 from proxy.exchange.ask import Ask
 from proxy.exchange.keys import Keys
 from proxy.exchange.ports import Answer
@@ -77,13 +78,20 @@ class Standings:
     """Finds hits."""
 
     def __init__(
-        self, routes: tuple[RoutePolicy, ...], store: ResidentStore, replies: Replies, keys: Keys, clock: Clock
+        self,
+        routes: tuple[RoutePolicy, ...],
+        store: ResidentStore,
+        replies: Replies,
+        keys: Keys,
+        clock: Clock,
+        ahead: Ahead | None = None,
     ) -> None:
         self._routes = routes
         self._store = store
         self._replies = replies
         self._keys = keys
         self._clock = clock
+        self._ahead = ahead
 
     def find(self, request: RequestHead) -> Standing | None:
         """The hit that this GET or HEAD gets now, if it is one; its conditions are left for the caller to judge.
@@ -106,15 +114,17 @@ class Standings:
         if not isinstance(decision, Reuse):
             return None
         stored = decision.stored
-        left = freshness_left(stored, now)
-        if left <= 0:
+        until = now + freshness_left(stored, now)
+        if self._ahead is not None:
+            until = min(until, self._ahead.look_again(key.text, stored, route, now))
+        if until <= now:
             return None
         plain = RequestHead(request.method, request.target, request.fields.without(_CONDITIONS))
         answer = self._replies.hit(Ask(plain, match, key, admission, 0), stored)
         selecting = {name for variant in variants for name, _ in variant.secondary_key}
         names = tuple(sorted(selecting | {"host"} if route.key.host else selecting))
         unmodified = replace(answer, head=not_modified_head(answer.head), body=b"", length=None)
-        return Standing(answer, unmodified, key, variants, stored, route, names, now, now + left)
+        return Standing(answer, unmodified, key, variants, stored, route, names, now, until)
 
     def still(self, standing: Standing) -> bool:
         """Whether the store still holds what it was made of, and nothing else."""

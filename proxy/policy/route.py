@@ -119,6 +119,8 @@ class RoutePolicy:
     hold_off: float = 0.0
     """After failed fetches of a key: how long at most it is left alone at a time, while something stored can be served
     and where nobody waits. 0: not at all."""
+    refresh_ahead: int = 0
+    """How many fetches a day may be begun for what is fresh still, asked for a lot and soon to expire; 0: none."""
     heuristic: bool = False
     """Whether a lifetime is guessed from Last-Modified where nobody says one (RFC 9111 §4.2.2)."""
     key: KeyRule = KeyRule()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.errors import StoreUnavailable
+from proxy.exchange.ahead import Ahead
 from proxy.exchange.asking import Asker
 from proxy.exchange.breaker import Breaker, BreakerSettings
 from proxy.exchange.guard import Guard, GuardSettings
@@ -86,6 +87,8 @@ class Scenario:
     total: float = 20.0
     max_flights: int = 100
     breaker: BreakerSettings | None = None
+    draw: float = 0.5
+    """What a refresh ahead of time is drawn by."""
     retries: RetrySettings = field(default_factory=RetrySettings)
 
     def __post_init__(self) -> None:
@@ -95,6 +98,7 @@ class Scenario:
         breaker = None if self.breaker is None else Breaker(self.breaker)
         self.guard = Guard(self.guard_settings, self.clock, self.observer.waited, breaker=breaker)
         self.hold_off = FailureMemory(self.clock, lambda: 1.0)
+        self.ahead = Ahead(self.guard, self.clock, lambda: self.draw)
         self.flights = SingleFlight(self.max_flights, self.observer.internal_error)
         retrier = Retrier(self.retries, self.clock, self.total, lambda: 0.0)
         asker = Asker(self.origin, self.observer, self.clock, retrier)
@@ -106,6 +110,7 @@ class Scenario:
             refresher=Refresher(*shared, self.hold_off, self.total),
             passer=Passer(*shared),
             hold_off=self.hold_off,
+            ahead=self.ahead,
             observer=self.observer,
             clock=self.clock,
             upstream="http://upstream.test:8000/base",

@@ -36,6 +36,7 @@ from proxy.config.model import Config, Route, RouteMatch
         ("defaults.stale_on_disconnect", 86_400),
         ("defaults.archive", 0),
         ("defaults.hold_off", 60),
+        ("defaults.refresh_ahead", 0),
         ("defaults.heuristic", False),
         ("defaults.client_directives", "ignore"),
         ("routes", ()),
