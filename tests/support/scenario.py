@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from proxy.clock import Clock
 from proxy.errors import StoreUnavailable
 from proxy.exchange.ahead import Ahead
 from proxy.exchange.asking import Asker
@@ -87,22 +88,25 @@ class Scenario:
     total: float = 20.0
     max_flights: int = 100
     breaker: BreakerSettings | None = None
+    time: Clock | None = None
+    """Another clock than ``clock``, which tests advance."""
     draw: float = 0.5
     """What a refresh ahead of time is drawn by."""
     retries: RetrySettings = field(default_factory=RetrySettings)
 
     def __post_init__(self) -> None:
         self.clock = FakeClock()
+        clock = self.time or self.clock
         self.store = DictStore()
         self.observer = RecordingObserver()
         breaker = None if self.breaker is None else Breaker(self.breaker)
-        self.guard = Guard(self.guard_settings, self.clock, self.observer.waited, breaker=breaker)
-        self.hold_off = FailureMemory(self.clock, lambda: 1.0)
-        self.ahead = Ahead(self.guard, self.clock, lambda: self.draw)
+        self.guard = Guard(self.guard_settings, clock, self.observer.waited, breaker=breaker)
+        self.hold_off = FailureMemory(clock, lambda: 1.0)
+        self.ahead = Ahead(self.guard, clock, lambda: self.draw)
         self.flights = SingleFlight(self.max_flights, self.observer.internal_error)
-        retrier = Retrier(self.retries, self.clock, self.total, lambda: 0.0)
-        asker = Asker(self.origin, self.observer, self.clock, retrier)
-        shared = (asker, self.store, self.guard, self.observer, self.clock)
+        retrier = Retrier(self.retries, clock, self.total, lambda: 0.0)
+        asker = Asker(self.origin, self.observer, clock, retrier)
+        shared = (asker, self.store, self.guard, self.observer, clock)
         self.exchange = Exchange(
             routes=self.routes,
             store=self.store,
@@ -112,7 +116,7 @@ class Scenario:
             hold_off=self.hold_off,
             ahead=self.ahead,
             observer=self.observer,
-            clock=self.clock,
+            clock=clock,
             upstream="http://upstream.test:8000/base",
         )
 
