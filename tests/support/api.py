@@ -9,18 +9,22 @@ from aiohttp import web
 
 
 class Api:
-    """Paths: ``/json/NAME`` counts up in its body; ``/slow/NAME`` waits for ``gate``; ``/error-in-200``; ``/stream``;
-    ``/echo`` says what it was sent; ``/ws`` is a WebSocket that answers each message; ``/redirect``; ``/big/BYTES``."""
+    """Paths: ``/json/NAME`` counts up in its body; ``/slow/NAME`` waits for ``gate``; ``/paced/NAME`` takes ``pace``
+    seconds and answers ``status``; ``/error-in-200``; ``/stream``; ``/echo`` says what it was sent; ``/ws`` is a
+    WebSocket that answers each message; ``/redirect``; ``/big/BYTES``."""
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
         self.gate = asyncio.Event()
+        self.pace = 0.0
+        self.status = 200
         self.inflight = 0
         self.most_inflight = 0
         self.app = web.Application(client_max_size=1 << 30)
         add = self.app.router.add_route
         add("*", "/json/{name}", self._json)
         add("*", "/slow/{name}", self._slow)
+        add("*", "/paced/{name}", self._paced)
         add("GET", "/obtener-ruc/{ruc}", self._json)
         add("GET", "/error-in-200", self._error)
         add("GET", "/stream", self._stream)
@@ -34,14 +38,24 @@ class Api:
         return web.json_response({"n": self.asked[request.path]})
 
     async def _slow(self, request: web.Request) -> web.Response:
+        async with self._working(request):
+            await self.gate.wait()
+        return web.json_response({"n": self.asked[request.path]})
+
+    async def _paced(self, request: web.Request) -> web.Response:
+        async with self._working(request):
+            await asyncio.sleep(self.pace)
+        return web.json_response({"n": self.asked[request.path]}, status=self.status)
+
+    @asynccontextmanager
+    async def _working(self, request: web.Request) -> AsyncIterator[None]:
         self.asked[request.path] += 1
         self.inflight += 1
         self.most_inflight = max(self.most_inflight, self.inflight)
         try:
-            await self.gate.wait()
+            yield
         finally:
             self.inflight -= 1
-        return web.json_response({"n": self.asked[request.path]})
 
     async def _error(self, request: web.Request) -> web.Response:
         self.asked[request.path] += 1
