@@ -73,7 +73,10 @@ class App:
         upstream = config.upstream
         longest_fetch = upstream.concurrency.queue_timeout + upstream.timeout.total
         self._store = TieredStore(self._memory, self._backing, clock, fence=longest_fetch + FENCE_MARGIN)
-        self._guard = Guard(guard_settings(config), clock, self._telemetry.waited, breaker=make_breaker(config))
+        told = self._telemetry
+        self._guard = Guard(
+            guard_settings(config), clock, told.waited, breaker=make_breaker(config), on_change=told.breaker_changed
+        )
         self._keys = Keys()
         self._hold_off = FailureMemory(clock)
         self._ahead = Ahead(self._guard, clock)

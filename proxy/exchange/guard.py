@@ -35,13 +35,13 @@ class Slot:
     """One place at the upstream: given back once, however often ``release`` is called. What came of it is reported, or
     given up when nothing did; the body may still be read then, or be read already."""
 
-    __slots__ = ("_guard", "_permit", "_seat", "_since")
+    __slots__ = ("_guard", "_permit", "_seat", "since")
 
     def __init__(self, guard: "Guard", seat: Seat, permit: Permit | None, since: float) -> None:
         self._guard = guard
         self._seat: Seat | None = seat
         self._permit = permit
-        self._since = since
+        self.since = since
 
     def report(self, *, is_good: bool) -> None:
         """What the upstream did with it. The first word counts."""
@@ -60,7 +60,8 @@ class Slot:
         """Give the place to whoever is next."""
         if self._seat is not None:
             seat, self._seat = self._seat, None
-            self._guard.take_back(seat, self._since)
+            self._guard.take_back(self)
+            seat.release()
 
 
 class _Turn:
@@ -84,17 +85,24 @@ class Guard:
         on_wait: Callable[[float], None],
         seats: Seats | None = None,
         breaker: Breaker | None = None,
+        on_change: Callable[[State], None] | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._on_wait = on_wait
         self._lanes: dict[Priority, dict[_Turn, None]] = {priority: {} for priority in Priority}
-        self.inflight = 0
+        self._slots: dict[Slot, None] = {}
         self.shed: dict[str, int] = {"queue-full": 0, "queue-timeout": 0, "displaced": 0, "breaker": 0}
         self._cost: float | None = None
         self._breaker = breaker
+        self._on_change = on_change
         self._seats = seats or CountedSeats(settings.maximum)
         self._seats.serve(self._hand)
+
+    @property
+    def inflight(self) -> int:
+        """How many are at the upstream."""
+        return len(self._slots)
 
     @property
     def queue_depth(self) -> int:
@@ -133,9 +141,15 @@ class Guard:
         return slot
 
     def retry_after(self, position: int) -> int:
-        """Whole seconds until whoever stands there would have its turn, by what fetches took lately: 1 to 300."""
+        """Whole seconds until whoever stands there would have its turn, by what fetches took lately: 1 to 300.
+
+        Before the first is over: by what it has taken so far.
+        """
         rounds = position / (self._settings.maximum or 1)
-        return max(1, min(LONGEST_WAIT, math.ceil(rounds * (self._cost or 0.0))))
+        cost = self._cost
+        if cost is None:
+            cost = max((self._clock.monotonic() - slot.since for slot in self._slots), default=0.0)
+        return max(1, min(LONGEST_WAIT, math.ceil(rounds * cost)))
 
     @property
     def is_open(self) -> bool:
@@ -151,7 +165,11 @@ class Guard:
         """How a request went. When that opens the breaker, all who wait are told at once."""
         if self._breaker is None:
             return
+        before = self.state
         self._breaker.report(permit, is_good=is_good, now=self._clock.monotonic())
+        after = self.state
+        if after is not None and after is not before and self._on_change is not None:
+            self._on_change(after)
         if self.is_open:
             for turn in [turn for lane in self._lanes.values() for turn in lane]:
                 self._dismiss(turn, _BREAKER)
@@ -161,12 +179,11 @@ class Guard:
         if self._breaker is not None:
             self._breaker.give_up(permit)
 
-    def take_back(self, seat: Seat, since: float) -> None:
-        """A slot's seat came back."""
-        held = self._clock.monotonic() - since
+    def take_back(self, slot: Slot) -> None:
+        """A slot is given up: how long it was held is learned from."""
+        del self._slots[slot]
+        held = self._clock.monotonic() - slot.since
         self._cost = held if self._cost is None else self._cost + WEIGHT * (held - self._cost)
-        self.inflight -= 1
-        seat.release()
 
     # The queue -----------------------------------------------------------------------------------------------------
 
@@ -179,8 +196,9 @@ class Guard:
             if permit is None:  # it opened, or another became the probe, in the very moment of being seated
                 given.release()
                 raise self._refuse(_BREAKER, 0)
-        self.inflight += 1
-        return Slot(self, given, permit, now)
+        slot = Slot(self, given, permit, now)
+        self._slots[slot] = None
+        return slot
 
     def _line_up(self, turn: _Turn) -> None:
         turn.lane = turn.claim.priority

@@ -2,7 +2,8 @@
 
 import logging
 
-from proxy.errors import Failure
+from proxy.errors import UNASKED, Failure
+from proxy.exchange.breaker import State
 from proxy.exchange.ports import Exchanged
 from proxy.telemetry.counters import Counters
 
@@ -47,7 +48,15 @@ class Telemetry(Counters):
 
     def upstream_failed(self, route: str, failure: Failure, detail: str) -> None:
         """Log a fetch that brought no answer; it was counted as a fetch already."""
-        UPSTREAM.warning("upstream failed", extra={"route": route, "failure": failure.value, "detail": detail})
+        level = logging.DEBUG if failure in UNASKED else logging.WARNING  # overload must not flood the log too
+        UPSTREAM.log(level, "upstream failed", extra={"route": route, "failure": failure.value, "detail": detail})
+
+    def breaker_changed(self, state: State) -> None:
+        """Say that the upstream is left alone from now on, or asked again."""
+        if state is State.OPEN:
+            UPSTREAM.warning("the upstream keeps failing and is left alone for a while")
+        elif state is State.CLOSED:
+            UPSTREAM.info("the upstream is well again")
 
     def store_failed(self, operation: str, detail: str) -> None:
         """Say it to who looks closely: the stores count each failure and log each outage by themselves, once."""

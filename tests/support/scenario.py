@@ -9,7 +9,7 @@ from proxy.clock import Clock
 from proxy.errors import StoreUnavailable
 from proxy.exchange.ahead import Ahead
 from proxy.exchange.asking import Asker
-from proxy.exchange.breaker import Breaker, BreakerSettings
+from proxy.exchange.breaker import Breaker, BreakerSettings, State
 from proxy.exchange.guard import Guard, GuardSettings
 from proxy.exchange.holdoff import FailureMemory
 from proxy.exchange.passing import Passer
@@ -100,7 +100,9 @@ class Scenario:
         self.store = DictStore()
         self.observer = RecordingObserver()
         breaker = None if self.breaker is None else Breaker(self.breaker)
-        self.guard = Guard(self.guard_settings, clock, self.observer.waited, breaker=breaker)
+        self.changes: list[State] = []
+        settings, on_wait = self.guard_settings, self.observer.waited
+        self.guard = Guard(settings, clock, on_wait, breaker=breaker, on_change=self.changes.append)
         self.hold_off = FailureMemory(clock, lambda: 1.0)
         self.ahead = Ahead(self.guard, clock, lambda: self.draw)
         self.flights = SingleFlight(self.max_flights, self.observer.internal_error)

@@ -93,6 +93,15 @@ async def test_then_one_request_finds_out_and_the_others_are_refused_meanwhile()
     assert (await play.get("/6")).status == 200
 
 
+async def test_each_change_is_told_once() -> None:
+    play = await opened(Reply())
+    assert play.changes == [State.OPEN]
+    play.clock.advance(30)
+    for number in range(3, 6):
+        await play.get(f"/{number}")
+    assert play.changes == [State.OPEN, State.CLOSED]
+
+
 async def test_a_probe_that_fails_keeps_it_shut() -> None:
     play = await opened()
     play.clock.advance(30)

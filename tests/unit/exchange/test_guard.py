@@ -171,6 +171,15 @@ async def test_the_refused_are_told_by_what_fetches_took_lately() -> None:
     assert (late.queue_position, late.retry_after) == (11, 165)  # 11 places, four at once, a minute each
 
 
+@on_virtual_time
+async def test_before_the_first_fetch_is_over_its_time_so_far_is_what_is_known() -> None:
+    queue = Queue(1, queue=0)
+    await queue.send("first", "at once")
+    await asyncio.sleep(25)
+    await queue.send("later")
+    assert (queue.refused["at once"].retry_after, queue.refused["later"].retry_after) == (1, 25)
+
+
 @pytest.mark.parametrize(
     ("seconds", "position", "told"),
     [
