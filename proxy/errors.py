@@ -70,3 +70,7 @@ class StoreUnavailable(ProxyError):
         super().__init__(f"{operation}: {detail}")
         self.operation = operation
         self.detail = detail
+
+
+class SupersededError(StoreUnavailable):
+    """Not stored: a later fetch's result is there already."""

@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from aiohttp import web
 
+from proxy.app.fleet import make_shared, patience
 from proxy.app.gauges import bad_entries, tier_gauges, upstream_gauges
 from proxy.app.settings import (
     guard_settings,
@@ -27,7 +28,9 @@ from proxy.edge.server.listener import Listener
 from proxy.edge.server.settings import Finished, Hooks
 from proxy.edge.upstream.client import UpstreamClient
 from proxy.exchange.ahead import Ahead
+from proxy.exchange.alone import AloneKeys
 from proxy.exchange.asking import Asker
+from proxy.exchange.fleet import Fleet
 from proxy.exchange.guard import Guard
 from proxy.exchange.holdoff import FailureMemory
 from proxy.exchange.keys import Keys
@@ -70,9 +73,8 @@ class App:
         self._telemetry = Telemetry()
         self._backing = make_backing(config, clock)
         self._memory = Memory(config.store.memory, clock, config.store.max_variants)
-        upstream = config.upstream
-        longest_fetch = upstream.concurrency.queue_timeout + upstream.timeout.total
-        self._store = TieredStore(self._memory, self._backing, clock, fence=longest_fetch + FENCE_MARGIN)
+        self._shared = make_shared(self._backing)
+        self._store = TieredStore(self._memory, self._backing, clock, fence=patience(config) + FENCE_MARGIN)
         told = self._telemetry
         self._guard = Guard(
             guard_settings(config), clock, told.waited, breaker=make_breaker(config), on_change=told.breaker_changed
@@ -95,6 +97,9 @@ class App:
         config = self._loaded.config
         await self._store.open()
         self._opened.push_async_callback(self._store.close)
+        if self._shared is not None:
+            self._shared.open()
+            self._opened.push_async_callback(self._shared.close)
         upstream = UpstreamClient(upstream_settings(config))
         self._opened.push_async_callback(upstream.aclose)
         runner = web.AppRunner(make_admin_app(self._admin_parts()), access_log=None, handle_signals=False)
@@ -116,18 +121,26 @@ class App:
         retrier = Retrier(retry_settings(self._loaded.config), self._clock, total)
         asker = Asker(upstream, self._telemetry, self._clock, retrier)
         shared = (asker, self._store, self._guard, self._telemetry, self._clock)
+        refresher = Refresher(*shared, self._hold_off, total, self._keys)
         return Exchange(
             routes=self._loaded.routes,
             store=self._store,
             flights=self._flights,
-            refresher=Refresher(*shared, self._hold_off, total, self._keys),
+            refresher=refresher,
             passer=Passer(*shared),
             hold_off=self._hold_off,
             ahead=self._ahead,
             observer=self._telemetry,
             clock=self._clock,
+            fleet=self._fleet(refresher),
             upstream=self._loaded.config.upstream.url,
         )
+
+    def _fleet(self, refresher: Refresher) -> Fleet | None:
+        if self._shared is None:
+            return None
+        alone, wait = AloneKeys(self._clock), patience(self._loaded.config)
+        return Fleet(refresher, self._store, self._shared.leases, alone, self._clock, wait)
 
     def _hit_path(self) -> HitPath | None:
         listen = self._loaded.config.listen

@@ -33,6 +33,8 @@ class Job:
     """Stored variants that ``conditional`` names: the answer may be one of them."""
     content: RequestBody | None = None
     """Of a QUERY, held: it may be sent again."""
+    fence: int = 0
+    """Of the lease under which it is fetched; 0: there is none."""
 
     @property
     def method(self) -> str:

@@ -1,13 +1,14 @@
 """Begins fetches, each as a flight of its own, and finds those under way that may be joined. Concludes nothing."""
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 
 from proxy.clock import Clock
+from proxy.exchange.alone import AloneKeys
 from proxy.exchange.ask import Ask
 from proxy.exchange.causes import Cause
+from proxy.exchange.fleet import Fleet
 from proxy.exchange.holdoff import HoldOff
 from proxy.exchange.interim import relayed
 from proxy.exchange.jobs import Job
@@ -16,10 +17,6 @@ from proxy.exchange.refresh import Refresher
 from proxy.exchange.singleflight import Flight, SingleFlight
 from proxy.policy.disposition import StaleReason
 from proxy.policy.validation import is_conditional
-
-ALONE_SECONDS = 5.0
-"""How long a key is not coalesced after its answer turned out to be its asker's only."""
-ALONE_KEYS = 10_000
 
 
 class Behind(Enum):
@@ -40,7 +37,8 @@ class Launcher:
     refresher: Refresher
     hold_off: HoldOff
     clock: Clock
-    _alone: OrderedDict[str, float] = field(init=False, default_factory=OrderedDict)
+    alone: AloneKeys
+    fleet: Fleet | None
 
     def joinable(self, ask: Ask) -> Flight | None:
         """The flight under way that may answer this request."""
@@ -51,7 +49,7 @@ class Launcher:
 
     def lead(self, ask: Ask) -> tuple[Flight, bool]:
         """A flight for who asks, and whether others may join it."""
-        joinable = ask.may_share and not self.flights.is_full and not self._was_alone(ask.key.text)
+        joinable = ask.may_share and not self.flights.is_full and ask.key.text not in self.alone
         return self._begin(ask, Cause.MISS, has_leader=True, joinable=joinable), joinable
 
     def behind(self, ask: Ask, cause: Cause) -> Behind:
@@ -80,18 +78,6 @@ class Launcher:
             ask.offered,
             ask.content,
         )
-        self.flights.begin(flight, partial(self.refresher.fill, job), joinable=joinable)
+        fill = self.fleet.fill if joinable and self.fleet is not None else self.refresher.fill
+        self.flights.begin(flight, partial(fill, job), joinable=joinable)
         return flight
-
-    # Hit-for-miss: who asks for what cannot be shared must not queue behind others who do ------------------------
-
-    def remember_alone(self, name: str) -> None:
-        """An answer turned out to be its asker's only: for a while nobody waits for another's."""
-        self._alone[name] = self.clock.monotonic() + ALONE_SECONDS
-        self._alone.move_to_end(name)
-        if len(self._alone) > ALONE_KEYS:
-            self._alone.popitem(last=False)
-
-    def _was_alone(self, name: str) -> bool:
-        until = self._alone.get(name)
-        return until is not None and self.clock.monotonic() < until

@@ -163,10 +163,15 @@ class Store(Protocol):
         """What is stored. Raises StoreUnavailable (with nothing usable in memory)."""
         ...
 
+    async def look_again(self, key: CacheKey) -> Lookup:
+        """What is stored, with what other processes have stored meanwhile. Raises StoreUnavailable."""
+        ...
+
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> bool:
         """Store beside the other variants, replacing the one with the same secondary key; forget it ``keep_for``
         seconds from now. False: a purge later than ``stored.position`` concerns it hard, nothing was stored
-        (a soft one stores it as ended). Raises StoreUnavailable."""
+        (a soft one stores it as ended). One whose fence is behind that of what is stored is let go of: a later fetch
+        brought it. Raises StoreUnavailable."""
         ...
 
     async def purge(self, purge: Purge) -> int | None:

@@ -222,7 +222,7 @@ class Refresher:
         self.observer.judged(job.match.route.name, verdict)
 
     async def _keep(self, job: Job, stored: StoredResponse, head: ResponseHead) -> Shared:
-        stored = replace(stored, position=job.position)
+        stored = replace(stored, position=job.position, fence=job.fence)
         key = self.keys.learned(job.key, job.request, job.match, stored)
         return Shared(stored, head, await self.put(key, stored))
 

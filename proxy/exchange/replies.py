@@ -64,7 +64,7 @@ class Replies:
     def shared(self, ask: Ask, shared: Shared, *, is_follower: bool) -> Answer:
         """A stored response that was just fetched or freshened; whoever waited gets it even when already stale."""
         if is_follower:
-            return self._reused(ask, shared.stored, dispositions.collapsed(ask.why))
+            return self._reused(ask, shared.stored, dispositions.collapsed(ask.why, is_elsewhere=shared.is_elsewhere))
         if shared.head.status == NOT_MODIFIED:
             disposition = dispositions.revalidated(ask.why, stored=shared.reason is None)
         else:

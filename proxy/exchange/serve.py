@@ -12,9 +12,11 @@ from proxy.clock import Clock
 from proxy.errors import Failure, StoreUnavailable, UpstreamError
 from proxy.exchange import problems
 from proxy.exchange.ahead import Ahead
+from proxy.exchange.alone import AloneKeys
 from proxy.exchange.ask import Ask
 from proxy.exchange.causes import Cause
 from proxy.exchange.content import HeldContent, held
+from proxy.exchange.fleet import Fleet
 from proxy.exchange.holdoff import HoldOff
 from proxy.exchange.invalidating import Invalidator
 from proxy.exchange.launching import Behind, Launcher
@@ -62,15 +64,21 @@ class Exchange:
     ahead: Ahead
     observer: Observer
     clock: Clock
+    fleet: Fleet | None = None
+    """The other processes, where there are any to share fetches with."""
     upstream: str = ""
     """The URL that the upstream goes by: Location may name what is stored by it."""
+    alone: AloneKeys = field(init=False)
     _replies: Replies = field(init=False)
     _invalidator: Invalidator = field(init=False)
     _launcher: Launcher = field(init=False)
 
     def __post_init__(self) -> None:
         self._replies = Replies(self.clock, self.observer)
-        self._launcher = Launcher(self.store, self.flights, self.refresher, self.hold_off, self.clock)
+        self.alone = AloneKeys(self.clock) if self.fleet is None else self.fleet.alone
+        self._launcher = Launcher(
+            *(self.store, self.flights, self.refresher, self.hold_off, self.clock, self.alone, self.fleet)
+        )
         self._invalidator = Invalidator(
             self.routes, self.store, self.flights, self.observer, self.upstream, self.refresher.keys
         )
@@ -204,12 +212,13 @@ class Exchange:
         try:
             streaming = await asyncio.shield(flight.opening)
             if streaming is None:
-                return await self._conclude(ask, await asyncio.shield(flight.outcome), is_follower=False)
+                outcome = await asyncio.shield(flight.own)
+                return await self._conclude(ask, outcome, is_follower=outcome.is_elsewhere)
         except asyncio.CancelledError:
             self.flights.leave(flight, keep=joinable)
             raise
         if streaming.reason is not None and not asks_for_part(ask.request):
-            self._launcher.remember_alone(ask.key.text)
+            self.alone.add(ask.key.text)
         return await self._stream(ask, streaming)
 
     async def _follow(self, ask: Ask, flight: Flight) -> Answer:

@@ -36,6 +36,8 @@ class Shared:
     """What the upstream answered: the full response, or the 304 that freshened ``stored``."""
     reason: NotStoredReason | None = None
     """Why it could not be kept all the same (a purge meanwhile, a store that is down)."""
+    is_elsewhere: bool = False
+    """Another process fetched it: so in each outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Spoken:
     """As it came; ``head`` may carry the status that a rule put in its place."""
     is_faulty: bool = False
     is_shared: bool = True
+    is_elsewhere: bool = False
 
     @property
     def failure(self) -> Failure | None:
@@ -61,12 +64,15 @@ class Spoken:
 class Alone:
     """It turned out that this cannot be shared: whoever waited goes upstream by itself."""
 
+    is_elsewhere: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Failed:
     """There is no answer."""
 
     error: UpstreamError
+    is_elsewhere: bool = False
 
 
 FillOutcome: TypeAlias = Shared | Spoken | Alone | Failed
@@ -75,8 +81,8 @@ FillOutcome: TypeAlias = Shared | Spoken | Alone | Failed
 class Flight:
     """One fetch on its way, and those who wait for it.
 
-    ``opening`` resolves for the client that began it, ``outcome`` for everybody else (and for it, when ``opening``
-    resolves to None). ``position`` is the purge log's position before the fetch began.
+    ``opening`` resolves for the client that began it (and ``own``, when ``opening`` resolves to None), ``outcome`` for
+    everybody else. ``position`` is the purge log's position before the fetch began.
     """
 
     def __init__(
@@ -91,6 +97,7 @@ class Flight:
         self._on_interim = on_interim
         self.opening: asyncio.Future[Streaming | None] = loop.create_future()
         self.outcome: asyncio.Future[FillOutcome] = loop.create_future()
+        self.own: asyncio.Future[FillOutcome] = loop.create_future()
         self.task: asyncio.Task[None] | None = None
 
     def hint(self, interim: ResponseHead) -> None:
@@ -103,10 +110,21 @@ class Flight:
         if not self.opening.done():
             self.opening.set_result(streaming)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is nothing left to find out."""
+        return self.own.done()
+
+    def scatter(self) -> None:
+        """Let everyone else go by itself; what comes is for the one that began it."""
+        if not self.outcome.done():
+            self.outcome.set_result(Alone())
+
     def settle(self, outcome: FillOutcome) -> None:
         """Tell everyone. The first call counts."""
-        if not self.outcome.done():
-            self.outcome.set_result(outcome)
+        for future in (self.own, self.outcome):
+            if not future.done():
+                future.set_result(outcome)
         self.open(None)
 
 
@@ -142,7 +160,8 @@ class SingleFlight:
         if joinable:
             self._flights[flight.name] = flight
         self._under_way[flight.name] += 1
-        flight.outcome.add_done_callback(lambda _: self._retire(flight))
+        flight.outcome.add_done_callback(lambda _: self._close(flight))
+        flight.own.add_done_callback(lambda _: self._retire(flight))
         flight.task = self._own(self._run(flight, fill))
         flight.task.add_done_callback(lambda _: flight.settle(Alone()))  # also when cancelled before its first step
 
@@ -195,9 +214,11 @@ class SingleFlight:
             # Whatever happened (a bug, a cancellation), nobody is left waiting: they go by themselves.
             flight.settle(Alone())
 
-    def _retire(self, flight: Flight) -> None:
+    def _close(self, flight: Flight) -> None:
         if self._flights.get(flight.name) is flight:
             del self._flights[flight.name]
+
+    def _retire(self, flight: Flight) -> None:
         self._under_way[flight.name] -= 1
         if not self._under_way[flight.name]:
             del self._under_way[flight.name]

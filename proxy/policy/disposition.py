@@ -93,6 +93,8 @@ class Disposition:
     ttl: int | None = None
     """Remaining freshness in whole seconds, negative when stale (RFC 9211 §2.5)."""
     detail: str | None = None
+    is_elsewhere: bool = False
+    """Collapsed with a fetch of another process."""
 
 
 # What choose() may decide about a request -------------------------------------------------------------------------

@@ -40,9 +40,9 @@ def revalidated(why: ForwardReason, *, stored: bool) -> Disposition:
     return Disposition(Result.REVALIDATED, "REVALIDATED", fwd=why, fwd_status=304, stored=stored)
 
 
-def collapsed(why: ForwardReason) -> Disposition:
-    """Answered by a fetch that another request had begun."""
-    return Disposition(Result.COALESCED, "COALESCED", fwd=why, collapsed=True)
+def collapsed(why: ForwardReason, *, is_elsewhere: bool = False) -> Disposition:
+    """Answered by a fetch that another request had begun; ``is_elsewhere``: in another process."""
+    return Disposition(Result.COALESCED, "COALESCED", fwd=why, collapsed=True, is_elsewhere=is_elsewhere)
 
 
 def bypassed(reason: NotStoredReason) -> Disposition:

@@ -4,7 +4,7 @@ Field names and values are ``str`` decoded as ISO-8859-1, so that every byte a p
 """
 
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 FieldLine: TypeAlias = tuple[str, str]
@@ -181,3 +181,6 @@ class StoredResponse:
     """The purge log's position that was read before its fetch began; later purges concern it."""
     is_ended: bool = False
     """A soft purge or an unsafe request ended its freshness before its time."""
+    fence: int = field(default=0, compare=False)
+    """Of the lease under which it was fetched (microseconds; later leases have higher ones); 0: there was none. A
+    shared store compares it when it is put; nothing else does, and it is not kept with it."""

@@ -92,16 +92,24 @@ class RedisClient:
         self._tasks: set[asyncio.Task[None]] = set()
         self._watching: asyncio.Task[None] | None = None
         self._is_closed = False
+        self._is_doubtful = False
 
         def dial() -> RedisConnection:
             return RedisConnection(address, limits.command_timeout, limits.max_reply)
 
+        self.dial: Final = dial
+        """Makes a connection beside the pool's, not opened yet: for one that stays subscribed."""
         self.pool = RedisPool(dial, clock, limits.connections, limits.command_timeout, limits.pace)
 
     @property
     def is_up(self) -> bool:
         """Whether Redis is being asked: the breaker is closed."""
         return not self._breaker.is_open
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the last question got no answer: what can be done without Redis should be, now."""
+        return self._breaker.is_open or self._is_doubtful
 
     @property
     def behind(self) -> int:
@@ -165,6 +173,7 @@ class RedisClient:
             await self._dropped(connection)
             raise
         self._let_go(connection)
+        self._is_doubtful = False
         self._last_good = self._clock.monotonic()
         self.stats.did(question.operation, question.outcome(result), self._last_good - began)
         return result
@@ -224,6 +233,7 @@ class RedisClient:
         return StoreUnavailable(question.operation, _worded(error))
 
     def _count_against(self, detail: str) -> None:
+        self._is_doubtful = True
         if self._breaker.failed(self._clock.monotonic()):
             self._out(detail)
 

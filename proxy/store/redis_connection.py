@@ -89,6 +89,18 @@ class RedisConnection:
         await self._link.send_packed_command(commands, check_health=False)
         return [await self._next() for _ in range(replies)]
 
+    async def say(self, commands: bytes) -> None:
+        """Send, on a connection that is subscribed: replies come among the messages. Raises one of FOREIGN."""
+        await self._link.send_packed_command(commands, check_health=False)
+
+    async def receive(self) -> Any:
+        """The next thing that comes on a connection that is subscribed. Raises one of FOREIGN. May be cancelled: what
+        has come in part stays for the next call."""
+        try:
+            return await self._link.read_response(disconnect_on_error=False)
+        except ResponseError as error:
+            return error
+
     async def settle(self) -> None:
         """Read and forget what is still owed, after the one who asked has left. Raises one of FOREIGN."""
         while self._owed:

@@ -12,6 +12,9 @@ from proxy.policy.messages import SecondaryKey
 LAYOUT: Final = 1
 """Part of every name: another layout lives beside this one and the two never read each other."""
 
+FENCE: Final = b"~"
+"""The field beside the variants that says under which lease the last of them was fetched."""
+
 _MAX_TEXT: Final = 200
 _SHOWN: Final = 120
 # Only these stand for themselves. '#' is not among them, so a shortened name is never also a whole one; nor are
@@ -39,3 +42,23 @@ def variant_field(secondary: SecondaryKey) -> bytes:
         return b"-"
     text = msgspec.msgpack.encode(secondary)
     return hashlib.blake2b(text, digest_size=16).hexdigest().encode()
+
+
+def fill_name(namespace: str, key: str) -> bytes:
+    """The lease of the fetch for a key (its text). Stands alone: whatever touches it touches no other name."""
+    return b"%s:fill:%d:%s" % (namespace.encode(), LAYOUT, fill_digest(key))
+
+
+def fill_digest(key: str) -> bytes:
+    """What messages call a key."""
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest().encode()
+
+
+def seats_name(namespace: str) -> bytes:
+    """The sorted set of who holds a place at the upstream, and who waits for one."""
+    return b"%s:seats:%d" % (namespace.encode(), LAYOUT)
+
+
+def messages_name(namespace: str) -> bytes:
+    """The channel on which processes wake each other."""
+    return b"%s:wake:%d" % (namespace.encode(), LAYOUT)

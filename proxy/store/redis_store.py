@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from proxy.clock import Clock
-from proxy.errors import StoreUnavailable
+from proxy.errors import StoreUnavailable, SupersededError
 from proxy.exchange.ports import Purge
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
@@ -22,7 +22,7 @@ from proxy.store.redis_address import RedisAddress
 from proxy.store.redis_client import Command, Limits, NonsenseError, Question, RedisClient, pack
 from proxy.store.redis_connection import OversizedReplyError
 from proxy.store.redis_log import last_position
-from proxy.store.redis_names import purges_name, variant_field, variants_name
+from proxy.store.redis_names import FENCE, purges_name, variant_field, variants_name
 from proxy.store.redis_purges import RedisPurges
 from proxy.store.redis_transaction import WrongTypeError, is_wrong_type, kept, no_answer, number, sound, transact
 from proxy.store.stats import TierStats
@@ -30,6 +30,13 @@ from proxy.store.stats import TierStats
 _MAX_KEEP: Final = 10 * 365 * 86_400.0
 _WRITE_RATE: Final = 10e6
 """Bytes per second: what writing a long value may take on top of a look-up's budget."""
+
+# ARGV: field, value, the fence's field, fence. A fence an hour ahead is another server's clock, not a later fetch.
+_FENCED: Final = b"""
+local ahead = tonumber(redis.call('HGET', KEYS[1], ARGV[3]) or 0) - tonumber(ARGV[4])
+if ahead > 0 and ahead < 3600000000 then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
+return 1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,11 @@ class RedisStore:
         self.client = RedisClient(address, clock, self._limits, self.stats)
         log = purges_name(self._bounds.namespace)
         self._purges = RedisPurges(self.client, log, self._bounds.purges, self._bounds.log_keep)
+
+    @property
+    def namespace(self) -> str:
+        """What every name of ours in Redis begins with."""
+        return self._bounds.namespace
 
     @property
     def is_up(self) -> bool:
@@ -113,27 +125,29 @@ class RedisStore:
             self._discard((b"HDEL", name, field))  # what is there is older
             return
         keep = math.ceil(min(max(keep_for, 0.001), _MAX_KEEP) * 1000)
-        commands: list[Command] = [
-            (b"HSET", name, field, value),
-            *kept(name, keep),
-            self._purges.renewed(keep),
-            (b"HLEN", name),
-        ]
+        write: Command = (b"HSET", name, field, value)
+        if stored.fence:
+            write = (b"EVAL", _FENCED, 1, name, field, value, FENCE, stored.fence)
+        commands: list[Command] = [write, *kept(name, keep), self._purges.renewed(keep), (b"HLEN", name)]
         budget = min(self._limits.timeout + len(value) / _WRITE_RATE, self._limits.command_timeout)
         try:
-            there_are = await transact(self.client, "put", commands, budget, _last_number)
+            results = await transact(self.client, "put", commands, budget, _numbers)
         except WrongTypeError:
             self.stats.bad_entries[BadEntry.MALFORMED] += 1
-            there_are = await transact(self.client, "put", [(b"UNLINK", name), *commands], budget, _last_number)
-        if (excess := there_are - self._bounds.variants) > 0:
+            results = await transact(self.client, "put", [(b"UNLINK", name), *commands], budget, _numbers)
+        if stored.fence and not results[-len(commands)]:
+            self.stats.did("put", "superseded", 0.0)
+            raise SupersededError("put", "a later fetch is stored")
+        if (excess := results[-1] - bool(stored.fence) - self._bounds.variants) > 0:
             await self._thin(name, field, excess)
 
     async def remove(self, key: CacheKey) -> int:
         """Remove every variant, within ``command_timeout``; how many there were."""
         name = variants_name(self._bounds.namespace, key)
-        commands: list[Command] = [(b"HLEN", name), (b"UNLINK", name)]
+        commands: list[Command] = [(b"HLEN", name), (b"HEXISTS", name, FENCE), (b"UNLINK", name)]
         try:
-            return await transact(self.client, "remove", commands, self._limits.command_timeout, _first_number)
+            fields, fences, _ = await transact(self.client, "remove", commands, self._limits.command_timeout, _numbers)
+            return fields - fences
         except WrongTypeError:
             return 0  # UNLINK went through: a transaction does not stop at an error
 
@@ -165,6 +179,8 @@ class RedisStore:
         bad: list[bytes] = []
         is_foreign = False
         for field, value in zip(pairs[::2], pairs[1::2], strict=True):
+            if field == FENCE:
+                continue
             decoded = decode(value, key, self._bounds.body)
             if isinstance(decoded, StoredResponse):
                 variants.append(decoded)
@@ -183,9 +199,9 @@ class RedisStore:
             (fields,) = replies
             if not isinstance(sound(fields), list) or not all(isinstance(field, bytes) for field in fields):
                 raise NonsenseError("not a hash's fields")
-            return [field for field in fields if field != written][:excess]
+            return [field for field in fields if field not in {written, FENCE}][:excess]
 
-        choose = Question("thin", pack([(b"HRANDFIELD", name, excess + 1)]), 1, read)
+        choose = Question("thin", pack([(b"HRANDFIELD", name, excess + 2)]), 1, read)
         if victims := await self.client.run(choose, self._limits.timeout):
             self.stats.evictions += len(victims)
             self._discard((b"HDEL", name, *victims))
@@ -203,9 +219,5 @@ def _hit_or_miss(found: tuple[int | None, list[StoredResponse]]) -> str:
     return "hit" if found[1] else "miss"
 
 
-def _first_number(results: list[Any]) -> int:
-    return number(results[0])
-
-
-def _last_number(results: list[Any]) -> int:
-    return number(results[-1])
+def _numbers(results: list[Any]) -> list[int]:
+    return [number(result) for result in results]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from proxy.clock import Clock
-from proxy.errors import StoreUnavailable
+from proxy.errors import StoreUnavailable, SupersededError
 from proxy.exchange.ports import Lookup, Purge, PurgeKind, PurgeMode
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
@@ -94,6 +94,10 @@ class TieredStore:
             self._memory.stats.operations["get", "hit"] += 1
         return Lookup(held, self._log.last)
 
+    async def look_again(self, key: CacheKey) -> Lookup:
+        """What is stored, with what others have put into the lasting store meanwhile. Raises StoreUnavailable."""
+        return Lookup(await self._look_further(key), self._log.last)
+
     async def _look_further(self, key: CacheKey) -> Sequence[StoredResponse]:
         if self._backing is None:
             return self._in_memory(key)
@@ -157,7 +161,10 @@ class TieredStore:
             stored = replace(stored, is_ended=True)
         self._memory.put(key, stored, keep_for)
         if self._backing is not None:
-            await self._backing.put(key, stored, keep_for)
+            try:
+                await self._backing.put(key, stored, keep_for)
+            except SupersededError:  # the next look-up finds the newer one
+                self._memory.revise(key, lambda _, held: None if held is stored else held)
         return True
 
     # Purging ---------------------------------------------------------------------------------------------------

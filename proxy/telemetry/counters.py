@@ -86,7 +86,8 @@ class Counters:
         self.requests[event.route, method, result, f"{event.status // 100}xx"] += 1
         self._histogram(event.route, result).add(event.seconds)
         if result is Result.COALESCED:
-            self.coalesced[event.route, "process"] += 1
+            scope = "fleet" if event.disposition.is_elsewhere else "process"
+            self.coalesced[event.route, scope] += 1
         if event.saved_seconds and (by := _SAVED_BY.get(result)) is not None:
             self.saved_seconds[event.route, by] += event.saved_seconds
 

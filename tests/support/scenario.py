@@ -42,6 +42,9 @@ class DictStore:
         self._check("lookup")
         return Lookup(tuple(self.entries.get(key.text, ())), self.position)
 
+    async def look_again(self, key: CacheKey) -> Lookup:
+        return await self.lookup(key)
+
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> bool:
         self._check("put")
         if self._purged(stored.position, key, stored.tags) is PurgeMode.HARD:

@@ -39,6 +39,9 @@ class PurgeBook:
     async def lookup(self, key: CacheKey) -> Lookup:
         return Lookup((), 0)
 
+    async def look_again(self, key: CacheKey) -> Lookup:
+        raise NotImplementedError
+
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> bool:
         return False
 

@@ -1,0 +1,158 @@
+"""Three Tambos over one Redis: one fetch per key among them all, whoever dies in the middle."""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.support.fleet import SlowApi, all_asking, ask, replicas, until
+from tests.support.redis_server import RedisServer
+from tests.support.tambo import Tambo, fetch
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+
+REPLICAS = 3
+CLIENTS = 100
+"""At each replica."""
+SECONDS = float(os.environ.get("TAMBO_TEST_UPSTREAM_SECONDS", "2"))
+"""What the upstream takes; the promise is about any time."""
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    with RedisServer(folder) as server:
+        yield server
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as it:
+        yield it
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[SlowApi]:
+    yield SlowApi(SECONDS)
+
+
+@pytest.fixture
+async def fleet(api: SlowApi, redis: RedisServer, tmp_path: Path) -> AsyncIterator[list[Tambo]]:
+    async with api.serving() as upstream, replicas(REPLICAS, tmp_path, upstream, REDIS_URL=redis.url) as tambos:
+        yield tambos
+
+
+def _urls(tambos: list[Tambo], path: str, each: int = CLIENTS) -> list[str]:
+    return [f"{tambo.url}{path}" for tambo in tambos for _ in range(each)]
+
+
+async def _leader(tambos: list[Tambo], session: aiohttp.ClientSession) -> Tambo:
+    """The one that has a request at the upstream."""
+    for tambo in tambos:
+        metrics = (await fetch(session, f"{tambo.admin}/metrics"))[2].decode()
+        if "tambo_upstream_inflight 1.0" in metrics:
+            return tambo
+    raise AssertionError("nobody asks the upstream")
+
+
+async def test_a_cold_key_is_fetched_once_for_everyone(
+    fleet: list[Tambo], api: SlowApi, session: aiohttp.ClientSession
+) -> None:
+    got = [await each for each in all_asking(session, _urls(fleet, "/cold"))]
+    assert {(one.status, one.body) for one in got} == {(200, got[0].body)}
+    assert api.asked == {"/cold": 1}
+    assert Counter(one.word for one in got) == {"MISS": 1, "COALESCED": 299}
+    assert max(one.seconds for one in got) < SECONDS + 3
+    scopes = Counter[str]()
+    for tambo in fleet:
+        for line in (await fetch(session, f"{tambo.admin}/metrics"))[2].decode().splitlines():
+            if line.startswith("tambo_coalesced_requests_total{"):
+                scopes["fleet" if 'scope="fleet"' in line else "process"] += int(float(line.split()[-1]))
+    assert scopes == {"fleet": 200, "process": 99}
+
+
+async def test_the_leader_dies_and_only_its_own_clients_notice(
+    fleet: list[Tambo], api: SlowApi, session: aiohttp.ClientSession
+) -> None:
+    asking = {tambo.url: all_asking(session, _urls([tambo], "/dies")) for tambo in fleet}
+    await until(lambda: api.asked["/dies"])
+    leader = await _leader(fleet, session)
+    leader.process.kill()
+    others = [await each for url, all_ in asking.items() if url != leader.url for each in all_]
+    assert {one.status for one in others} == {200}
+    assert len(others) == 2 * CLIENTS
+    assert api.asked["/dies"] == 2
+    assert max(one.seconds for one in others) < 2 * SECONDS + 2 + 3, "more than its lease and one fetch"
+    for each in asking[leader.url]:
+        await each
+
+
+async def test_redis_dies_and_each_process_asks_once_at_most(
+    fleet: list[Tambo], api: SlowApi, redis: RedisServer, session: aiohttp.ClientSession
+) -> None:
+    asking = all_asking(session, _urls(fleet, "/redis-dies"))
+    await until(lambda: api.asked["/redis-dies"])
+    redis.kill()
+    got = [await each for each in asking]
+    assert {one.status for one in got} == {200}
+    assert api.asked["/redis-dies"] <= REPLICAS
+    assert max(one.seconds for one in got) < 2 * SECONDS + 4
+
+
+async def test_what_cannot_be_shared_serialises_nobody(
+    fleet: list[Tambo], api: SlowApi, session: aiohttp.ClientSession
+) -> None:
+    got = [await each for each in all_asking(session, _urls(fleet, "/private/a", 10))]
+    assert {one.status for one in got} == {200}
+    assert len({one.body for one in got}) == len(got) == api.asked["/private/a"]
+    assert max(one.seconds for one in got) < 2 * SECONDS + 2, "they queued behind each other"
+    again = [await each for each in all_asking(session, _urls(fleet, "/private/a", 3))]
+    assert max(one.seconds for one in again) < SECONDS + 1.5, "nobody remembered"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/down/a", 502), ("/error/a", 500)])
+async def test_an_upstream_that_fails_is_not_asked_by_everyone(
+    fleet: list[Tambo], api: SlowApi, session: aiohttp.ClientSession, path: str, status: int
+) -> None:
+    got = [await each for each in all_asking(session, _urls(fleet, path))]
+    assert {one.status for one in got} == {status}
+    # A request that arrives after the others were told asks anew; a GET whose reused connection broke is sent again.
+    assert api.asked[path] <= 2
+    assert max(one.seconds for one in got) < 2 * SECONDS + 3
+
+
+async def test_a_holder_that_slept_through_its_lease_overwrites_nothing(
+    fleet: list[Tambo], api: SlowApi, session: aiohttp.ClientSession
+) -> None:
+    first = all_asking(session, _urls(fleet[:1], "/sleeps", 1))
+    await until(lambda: api.asked["/sleeps"])
+    fleet[0].signal(signal.SIGSTOP)
+    try:
+        newer = await ask(session, f"{fleet[1].url}/sleeps")  # the lease ends, another fetches
+    finally:
+        fleet[0].signal(signal.SIGCONT)
+    older = await first[0]
+    assert older.status == newer.status == 200
+    assert older.body != newer.body
+    for tambo in (fleet[2], fleet[0], fleet[1]):
+        assert (await ask(session, f"{tambo.url}/sleeps")).body == newer.body
+    assert api.asked["/sleeps"] == 2
+    metrics = (await fetch(session, f"{fleet[0].admin}/metrics"))[2].decode()
+    assert 'tambo_store_operations_total{op="put",outcome="superseded",tier="redis"} 1.0' in metrics
+
+
+async def test_a_refresh_is_shared_as_well(fleet: list[Tambo], api: SlowApi, session: aiohttp.ClientSession) -> None:
+    """Each replica has it in memory; one asks again, the others take what it brought."""
+    for tambo in fleet:
+        assert (await ask(session, f"{tambo.url}/soft")).status == 200
+    assert api.asked["/soft"] == 1
+    async with session.post(f"{fleet[0].admin}/admin/purge", json={"url": "/soft", "mode": "soft"}) as purged:
+        assert purged.status == 200
+    got = [await each for each in all_asking(session, _urls(fleet[:1], "/soft", 5))]
+    assert {one.status for one in got} == {200}
+    await until(lambda: api.asked["/soft"] == 2)
