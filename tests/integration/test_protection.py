@@ -169,7 +169,7 @@ async def test_an_upstream_that_fails_is_left_alone_until_a_probe_goes_well(
 ) -> None:
     (tmp_path / "tambo.toml").write_text(BREAKER)
     api = Api()
-    api.status = 503
+    api.statuses = [503]
     async with serving(api) as upstream, running(tmp_path, upstream) as tambo:
         state = 'tambo_breaker_state{route="default"}'
         assert await metric(tambo, session, state) == 0
@@ -181,9 +181,49 @@ async def test_an_upstream_that_fails_is_left_alone_until_a_probe_goes_well(
         assert b"left alone" in body
         assert await metric(tambo, session, state) == 2
         assert sum(api.asked.values()) == 3
-        api.status = 200
+        api.statuses = [200]
         async with asyncio.timeout(30):
             while (await fetch(session, f"{tambo.url}/paced/4"))[0] != 200:
                 await asyncio.sleep(0.05)
         assert await metric(tambo, session, state) == 0
         assert api.asked["/paced/4"] == 1
+
+
+async def test_a_get_that_brought_nothing_is_asked_for_again(tmp_path: Path, session: aiohttp.ClientSession) -> None:
+    (tmp_path / "tambo.toml").write_text("[upstream]\nretries = { max = 1 }")
+    api = Api()
+    api.statuses = [503, 200]
+    async with serving(api) as upstream, running(tmp_path, upstream) as tambo:
+        assert (await fetch(session, f"{tambo.url}/paced/a"))[0] == 200
+        assert api.asked["/paced/a"] == 2
+        labels = 'cause="miss",outcome="%s",route="default"'
+        for outcome in ("5xx", "2xx"):
+            assert await metric(tambo, session, f"tambo_upstream_requests_total{{{labels % outcome}}}") == 1
+        api.statuses = [503, 200]
+        assert (await fetch(session, f"{tambo.url}/paced/a", "POST"))[0] == 503
+
+
+AHEAD = """
+[[routes]]
+name = "paced"
+match = { path = "/paced/{name}" }
+mode = "override"
+ttl = "12s"
+refresh_ahead = 100
+"""
+
+
+async def test_what_is_hot_is_refreshed_before_it_expires(tmp_path: Path, session: aiohttp.ClientSession) -> None:
+    """Each of eight keys has a good chance of that in the last seconds of its life, whoever looks."""
+    (tmp_path / "tambo.toml").write_text(AHEAD)
+    api = Api()
+    api.pace = 1.0
+    keys = [f"/paced/{number}" for number in range(8)]
+    ahead = 'tambo_upstream_requests_total{cause="ahead",.*}'
+    async with serving(api) as upstream, running(tmp_path, upstream) as tambo:
+        async with asyncio.timeout(60):
+            while not await metric(tambo, session, ahead):
+                answers = await asyncio.gather(*(fetch(session, tambo.url + key) for key in keys))
+                assert {status for status, _, _ in answers} == {200}
+                await asyncio.sleep(0.05)  # the pace of the load
+        assert await metric(tambo, session, 'tambo_requests_total{.*result="hit".*}') > 100

@@ -10,14 +10,15 @@ from aiohttp import web
 
 class Api:
     """Paths: ``/json/NAME`` counts up in its body; ``/slow/NAME`` waits for ``gate``; ``/paced/NAME`` takes ``pace``
-    seconds and answers ``status``; ``/error-in-200``; ``/stream``; ``/echo`` says what it was sent; ``/ws`` is a
-    WebSocket that answers each message; ``/redirect``; ``/big/BYTES``."""
+    seconds and answers a status of ``statuses``; ``/error-in-200``; ``/stream``; ``/echo`` says what it was sent;
+    ``/ws`` is a WebSocket that answers each message; ``/redirect``; ``/big/BYTES``."""
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
         self.gate = asyncio.Event()
         self.pace = 0.0
-        self.status = 200
+        self.statuses = [200]
+        """Of ``/paced``, one after the other; the last one stays."""
         self.inflight = 0
         self.most_inflight = 0
         self.app = web.Application(client_max_size=1 << 30)
@@ -43,9 +44,10 @@ class Api:
         return web.json_response({"n": self.asked[request.path]})
 
     async def _paced(self, request: web.Request) -> web.Response:
+        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
         async with self._working(request):
             await asyncio.sleep(self.pace)
-        return web.json_response({"n": self.asked[request.path]}, status=self.status)
+        return web.json_response({"n": self.asked[request.path]}, status=status)
 
     @asynccontextmanager
     async def _working(self, request: web.Request) -> AsyncIterator[None]:

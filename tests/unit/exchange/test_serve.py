@@ -377,6 +377,27 @@ async def test_a_full_queue_serves_stale_where_there_is_any() -> None:
     await other
 
 
+async def test_who_waits_too_long_gets_what_is_stale_or_a_503() -> None:
+    gate = asyncio.Event()
+    play = Scenario(
+        ScriptedUpstream(Reply(), Reply(gate=gate)),
+        (a_route(stale_if_error=100.0),),
+        GuardSettings(1, queue=5, queue_timeout=0.02),
+    )
+    await play.get("/a")
+    play.clock.advance(70)
+    other = asyncio.ensure_future(play.get("/b"))
+    await settle()
+    stale, cold, passed = await asyncio.gather(play.get("/a"), play.get("/c"), play.get("/d", method="POST"))
+    assert (stale.status, stale.cache_status) == (200, "hit; ttl=-10; detail=shed")
+    for got in (cold, passed):
+        assert got.status == 503
+        assert int(got.field("x-queue-position") or 0) >= 1
+        assert int(got.field("retry-after") or 0) >= 1
+    gate.set()
+    await other
+
+
 @pytest.mark.parametrize(
     ("lines", "method", "told"),
     [
