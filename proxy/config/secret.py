@@ -37,7 +37,7 @@ def mask_url(url: str) -> str:
     """
     if "://" not in url:
         return MASK if "@" in url else url
-    without = _PASSWORD.sub(rf"\g<start>{MASK}", url)
-    if without == url:
+    without, there_is_one = _PASSWORD.subn(rf"\g<start>{MASK}", url)
+    if not there_is_one:
         without = _BARE_USER.sub(rf"\g<start>{MASK}", url)
     return _QUERY.sub(rf"\g<start>{MASK}", without)

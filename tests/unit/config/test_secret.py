@@ -21,6 +21,7 @@ def test_a_secret_tells_its_value_only_when_asked() -> None:
         ("redis://host:6379/0", "redis://host:6379/0"),
         ("redis://:pw@host", "redis://:***@host"),
         ("rediss://user:pw@host:1/2", "rediss://user:***@host:1/2"),
+        ("redis://user:***@host", "redis://user:***@host"),
         ("redis://token@host", "redis://***@host"),
         ("redis://u:p@w/d@host", "redis://u:***@host"),
         ("redis+sentinel://u:pw@a,b/s?password=pw2", "redis+sentinel://u:***@a,b/s?password=***"),
