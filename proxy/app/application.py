@@ -30,10 +30,12 @@ from proxy.edge.upstream.client import UpstreamClient
 from proxy.exchange.ahead import Ahead
 from proxy.exchange.alone import AloneKeys
 from proxy.exchange.asking import Asker
+from proxy.exchange.entrance import Entrance
 from proxy.exchange.fleet import Fleet
 from proxy.exchange.guard import Guard
 from proxy.exchange.holdoff import FailureMemory
 from proxy.exchange.keys import Keys
+from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.passing import Passer
 from proxy.exchange.ports import Exchanged
 from proxy.exchange.purging import Purger
@@ -82,6 +84,7 @@ class App:
         self._keys = Keys()
         self._hold_off = FailureMemory(clock)
         self._ahead = Ahead(self._guard, clock)
+        self._switch = ModeSwitch(clock)
         self._flights = SingleFlight(MAX_FLIGHTS, self._telemetry.internal_error)
         self._purger = Purger(loaded.routes, self._store)
 
@@ -106,7 +109,8 @@ class App:
         await runner.setup()
         self._opened.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, config.admin.host, config.admin.port).start()
-        hooks = Hooks(self._exchange(upstream).answer, self._finished, self._telemetry.internal_error, self._clock)
+        entrance = Entrance(self._exchange(upstream), self._switch, self._telemetry, self._clock)
+        hooks = Hooks(entrance.answer, self._finished, self._telemetry.internal_error, self._clock)
         self._listener = Listener(server_settings(config), hooks, self._hit_path())
         try:
             await self._listener.start(config.listen.host, config.listen.port)
@@ -147,9 +151,8 @@ class App:
         if not listen.hit_path:
             return None
         telemetry, clock = self._telemetry, self._clock
-        standings = Standings(
-            self._loaded.routes, self._store, Replies(clock, telemetry), self._keys, clock, self._ahead
-        )
+        replies = Replies(clock, telemetry)
+        standings = Standings(self._loaded.routes, self._store, self._keys, self._switch, replies, self._ahead)
         hooks = HitHooks(standings, clock, telemetry.tally, self._finished, telemetry.logs_requests)
         return HitPath(hooks, server_settings(self._loaded.config).max_target)
 
@@ -203,7 +206,7 @@ class App:
         token = admin.token.value if admin.token else None
         routes = self._loaded.routes
         upstream = partial(upstream_gauges, self._guard, self._hold_off, routes)
-        sources = Sources(upstream, self._tiers, self._bad_entries, VERSION)
+        sources = Sources(upstream, self._tiers, self._bad_entries, self._mode, VERSION)
         collector = TamboCollector(self._telemetry, sources)
         return AdminParts(
             Gate(token, is_loopback(admin.host)),
@@ -212,6 +215,7 @@ class App:
             lambda: exposition(collector),
             CONTENT_TYPE,
             self._telemetry.purged,
+            self._switch,
         )
 
     def _health(self) -> Health:
@@ -225,6 +229,9 @@ class App:
             memory.tier: tier_gauges(memory, is_up=True),
             backing.tier: tier_gauges(backing, is_up=self._backing.is_up),
         }
+
+    def _mode(self) -> str:
+        return self._switch.mode.value
 
     def _bad_entries(self) -> dict[str, int]:
         return dict(bad_entries(self._memory.stats, self._backing.stats))

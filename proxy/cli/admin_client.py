@@ -30,7 +30,11 @@ class AdminClient:
 
     def post(self, path: str, form: dict[str, Any]) -> dict[str, Any]:
         """Send a form; the answer's JSON object. Raises AdminError."""
-        status, answer = self._exchange(path, json.dumps(form))
+        return self.ask("POST", path, form)
+
+    def ask(self, method: str, path: str, form: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Send a request; the answer's JSON object. Raises AdminError."""
+        status, answer = self._exchange(method, path, None if form is None else json.dumps(form))
         if status == http.client.OK:
             return answer
         detail = str(answer.get("detail") or f"HTTP status {status}").rstrip(".")
@@ -48,13 +52,13 @@ class AdminClient:
             case _:
                 raise AdminError(detail)
 
-    def _exchange(self, path: str, body: str) -> tuple[int, dict[str, Any]]:
+    def _exchange(self, method: str, path: str, body: str | None) -> tuple[int, dict[str, Any]]:
         fields = {"Content-Type": "application/json"}
         if self.token is not None:
             fields["Authorization"] = f"Bearer {self.token.value}"
         connection = self._connection()
         try:
-            connection.request("POST", urlsplit(self.url).path.rstrip("/") + path, body, fields)
+            connection.request(method, urlsplit(self.url).path.rstrip("/") + path, body, fields)
             response = connection.getresponse()
             return response.status, _object(response.read(_MAX_ANSWER))
         except (OSError, http.client.HTTPException) as error:

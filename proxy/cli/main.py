@@ -122,6 +122,33 @@ def purge(  # noqa: PLR0913 - each is an option of the command
 
 @app.command(
     help_epilogue=_examples(
+        "tambo mode",
+        "tambo mode offline --for 30m",
+        "tambo mode normal",
+    )
+)
+def mode(
+    mode: Annotated[
+        str | None, Parameter(name="MODE", help="normal, offline or bypass; without it, the present one is shown.")
+    ] = None,
+    /,
+    *,
+    span: Annotated[str | None, Parameter(name="--for", help="How long, as in 30m; then normal again.")] = None,
+    json: Annotated[bool, _switch("Print the API's answer.")] = False,
+    admin: Annotated[
+        str | None, Parameter(help="The admin listener's URL; default: ADMIN_HOST and ADMIN_PORT.")
+    ] = None,
+    config: Annotated[str | None, Parameter(help="The file that names the admin listener.")] = None,
+) -> int:
+    """Show how a running Tambo works, or switch it: offline fetches nothing, bypass stores nothing."""
+    from proxy.cli.mode import mode as verb  # noqa: PLC0415
+    from proxy.cli.purge import Where  # noqa: PLC0415
+
+    return verb(mode, span, Where(config, admin), json_wanted=json)
+
+
+@app.command(
+    help_epilogue=_examples(
         "tambo version",
         "tambo version --json",
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from proxy.errors import UNASKED, Failure, UpstreamError
 from proxy.exchange.ports import Answer
 from proxy.policy import dispositions
-from proxy.policy.disposition import Disposition
+from proxy.policy.disposition import Disposition, ForwardReason, NotStoredReason
 from proxy.policy.heads import cache_status
 from proxy.policy.messages import FieldLine, Fields, ResponseHead
 
@@ -51,6 +51,17 @@ def unsatisfiable(disposition: Disposition, route: str, key: str) -> Answer:
     title, detail = "Gateway Timeout", "Nothing stored can answer, and the request says only-if-cached."
     body = _body(504, title, detail, "not-cached")
     return Answer(_head(504, title, disposition, ()), body, disposition, route, key)
+
+
+def offline(route: str, key: str, seconds_left: int | None) -> Answer:
+    """503 for what is not stored while nothing is fetched; ``seconds_left``: until that ends by itself."""
+    title, detail = (
+        "Service Unavailable",
+        "Nothing stored can answer, and the operator has gone offline.",
+    )
+    extra = () if seconds_left is None else (("Retry-After", str(max(1, seconds_left))),)
+    disposition = dispositions.unanswered(ForwardReason.BYPASS, NotStoredReason.MODE)
+    return Answer(_head(503, title, disposition, extra), _body(503, title, detail, "offline"), disposition, route, key)
 
 
 def as_last_recipient(head: ResponseHead, body: bytes, route: str) -> Answer:

@@ -22,7 +22,7 @@ class Replies:
     """Answers, ready for the edge."""
 
     def __init__(self, clock: Clock, observer: Observer) -> None:
-        self._clock = clock
+        self.clock = clock
         self._observer = observer
 
     def hit(self, ask: Ask, stored: StoredResponse) -> Answer:
@@ -42,6 +42,11 @@ class Replies:
         self._observer.stale_served(ask.route.name, stale.reason)
         disposition = dispositions.stood_in(self._ttl(stale.stored), stale.reason)
         return self._reused(ask, stale.stored, disposition)
+
+    def offline(self, ask: Ask, stored: StoredResponse) -> Answer:
+        """From what is stored, of any age."""
+        ttl = self._ttl(stored)
+        return self.hit(ask, stored) if ttl > 0 else self._reused(ask, stored, dispositions.offline(ttl))
 
     def streaming(self, ask: Ask, streaming: Streaming) -> Answer:
         """The upstream's answer as it comes."""
@@ -97,7 +102,7 @@ class Replies:
         return not_modified(ask.request, head.status, head.fields.joined("etag"), head.fields.joined("last-modified"))
 
     def _reused(self, ask: Ask, stored: StoredResponse, disposition: Disposition) -> Answer:
-        head = reused_head(stored, ask.route, self._clock.now(), disposition)
+        head = reused_head(stored, ask.route, self.clock.now(), disposition)
         saved = stored.cost if disposition.hit or disposition.collapsed else 0.0
         answer = Answer(
             head, stored.body, disposition, ask.route.name, ask.key.text, len(stored.body), saved_seconds=saved
@@ -115,4 +120,4 @@ class Replies:
                 return answer
 
     def _ttl(self, stored: StoredResponse) -> int:
-        return floor(freshness_left(stored, self._clock.now()))
+        return floor(freshness_left(stored, self.clock.now()))

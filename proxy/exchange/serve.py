@@ -46,7 +46,7 @@ from proxy.policy.messages import RequestHead, StoredResponse, Timing
 from proxy.policy.partial import has_part, passed_range, usable
 from proxy.policy.ranges import asks_for_part
 from proxy.policy.reuse import choose, wants_stored_only
-from proxy.policy.route import RoutePolicy, match_route
+from proxy.policy.route import Match, RoutePolicy, match_route
 from proxy.policy.storability import admit
 from proxy.policy.validation import conclude, conclude_head, conditional, held_off, offered, offering, stand_in
 
@@ -95,11 +95,21 @@ class Exchange:
         if isinstance(admission, PassThrough):
             if wants_stored_only(request, admission):
                 return problems.unsatisfiable(dispositions.unsatisfiable(), match.route.name, "")
-            answer = await self.passer.forward(request, body, match, admission, on_interim)
-            return await self._invalidating(request, answer)
+            return await self.pass_on(request, body, match, admission, on_interim)
         key = self.refresher.keys.of(request, match)
         ask = Ask(request, match, key, admission, 0, on_interim=on_interim)
         return await (self._query(ask, body) if request.method == "QUERY" else self._answer_from_store(ask))
+
+    async def pass_on(
+        self,
+        request: RequestHead,
+        body: RequestBody | None,
+        match: Match,
+        why: PassThrough,
+        on_interim: OnInterim | None = None,
+    ) -> Answer:
+        """Send a request on without looking anything up; an unsafe one invalidates. Raises as ``answer``."""
+        return await self._invalidating(request, await self.passer.forward(request, body, match, why, on_interim))
 
     async def _query(self, ask: Ask, body: RequestBody | None) -> Answer:
         """A QUERY: its content is part of its key, where it is short enough to be held (RFC 10008 §2.7)."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from math import floor
 from typing import Final, Protocol
 
-from proxy.clock import Clock
 from proxy.exchange.ahead import Ahead
 from proxy.exchange.ask import Ask
 from proxy.exchange.keys import Keys
+from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.ports import Answer
 from proxy.exchange.replies import Replies
 from proxy.policy.cache_key import CacheKey, selecting_value
@@ -81,16 +81,17 @@ class Standings:
         self,
         routes: tuple[RoutePolicy, ...],
         store: ResidentStore,
-        replies: Replies,
         keys: Keys,
-        clock: Clock,
+        switch: ModeSwitch,
+        replies: Replies,
         ahead: Ahead | None = None,
     ) -> None:
+        """``switch``: only who works normally has plain hits."""
         self._routes = routes
         self._store = store
         self._replies = replies
+        self._switch = switch
         self._keys = keys
-        self._clock = clock
         self._ahead = ahead
 
     def find(self, request: RequestHead) -> Standing | None:
@@ -101,15 +102,12 @@ class Standings:
         match = match_route(self._routes, request.method, request.path)
         route = match.route
         admission = admit(request, route)
-        if not isinstance(admission, Shareable):
-            return None
-        if route.client_directives and any(name in request.fields for name in _DIRECTIVES):
+        obeys = route.client_directives and any(name in request.fields for name in _DIRECTIVES)
+        if obeys or not isinstance(admission, Shareable) or not self._switch.is_normal:
             return None
         key = self._keys.of(request, match)
-        variants = self._store.resident(key)
-        if not variants:
-            return None
-        now = self._clock.now()
+        now = self._replies.clock.now()
+        variants = self._store.resident(key) or ()
         decision = choose(request, usable(request, variants), route, now)
         if not isinstance(decision, Reuse):
             return None
@@ -128,7 +126,7 @@ class Standings:
 
     def still(self, standing: Standing) -> bool:
         """Whether the store still holds what it was made of, and nothing else."""
-        return self._store.still(standing.key, standing.variants)
+        return self._switch.is_normal and self._store.still(standing.key, standing.variants)
 
 
 def selection(names: Sequence[str], request: RequestHead) -> tuple[str | None, ...]:

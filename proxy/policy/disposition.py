@@ -68,6 +68,8 @@ class Result(StrEnum):
     STALE_REVALIDATE = "stale_revalidate"
     STALE_ERROR = "stale_error"
     ARCHIVE = "archive"
+    OFFLINE = "offline"
+    """An operator's mode: from what is stored, however old."""
     MISS = "miss"
     COALESCED = "coalesced"
     EXPIRED = "expired"

@@ -26,6 +26,11 @@ def stood_in(ttl: int, reason: StaleReason) -> Disposition:
     return Disposition(Result.STALE_ERROR, "STALE", hit=True, ttl=ttl, detail=reason)
 
 
+def offline(ttl: int) -> Disposition:
+    """From what is stored, however old: the operator said that nothing is to be fetched."""
+    return Disposition(Result.OFFLINE, "OFFLINE", hit=True, ttl=ttl, detail=NotStoredReason.MODE)
+
+
 def fetched(why: ForwardReason, status: int, not_stored: NotStoredReason | None) -> Disposition:
     """Fetched, and stored; or it turned out that it must not be kept (``not_stored`` says why)."""
     if not_stored is not None:

@@ -55,6 +55,11 @@ def choose(
     return Validate(stored, conditional(stored), ForwardReason.REQUEST if is_fresh else ForwardReason.STALE)
 
 
+def of_any_age(request: RequestHead, candidates: Sequence[StoredResponse]) -> StoredResponse | None:
+    """What may answer this request where nothing can be fetched and an operator said that age does not matter."""
+    return _selected(request, candidates)
+
+
 def wants_stored_only(request: RequestHead, admission: Admission) -> bool:
     """Whether a request that nothing stored may answer asks for nothing else (RFC 9111 §5.2.1.7); unsafe ones do not
     ask a cache at all."""

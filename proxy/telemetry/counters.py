@@ -19,6 +19,7 @@ _SAVED_BY = {
     Result.STALE_REVALIDATE: "stale",
     Result.STALE_ERROR: "stale",
     Result.ARCHIVE: "stale",
+    Result.OFFLINE: "stale",
 }
 
 

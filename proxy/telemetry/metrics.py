@@ -47,6 +47,7 @@ class Sources:
     upstream: Callable[[], UpstreamGauges]
     tiers: Callable[[], Mapping[str, TierGauges]]
     bad_entries: Callable[[], Mapping[str, int]]
+    mode: Callable[[], str]
     version: str
 
 
@@ -169,6 +170,9 @@ class TamboCollector(Collector):
         yield _counter("tambo_purges", "Purges by operators.", ("kind", "mode"), counters.purges.items())
         counted = (((), counters.purged_entries),)
         yield _counter("tambo_purged_entries", "Stored responses that purges are known to have met.", (), counted)
+        mode = GaugeMetricFamily("tambo_mode", "1 for the mode that an operator has switched to.", labels=("mode",))
+        mode.add_metric((self._sources.mode(),), 1)
+        yield mode
         info = GaugeMetricFamily("tambo_build_info", "1, with the versions.", labels=("version", "python"))
         info.add_metric((self._sources.version, platform.python_version()), 1)
         yield info

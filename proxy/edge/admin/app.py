@@ -1,4 +1,4 @@
-"""The admin listener's HTTP: health, metrics, purge. Translates; the purger and the telemetry do the work."""
+"""The admin listener's HTTP: health, metrics, purge, mode. Translates; the purger and the telemetry do the work."""
 
 import json
 import logging
@@ -9,8 +9,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from proxy.edge.admin.access import Gate
+from proxy.edge.admin.mode_form import read_mode, shown
 from proxy.edge.admin.purge_form import read_form
 from proxy.errors import ClientError, StoreUnavailable
+from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.purging import Purger
 
 LOG = logging.getLogger("tambo.admin")
@@ -36,6 +38,7 @@ class AdminParts:
     metrics_type: str
     on_purge: Callable[[str, str, int | None], None]
     """Told kind, mode and count of each purge that succeeded."""
+    switch: ModeSwitch
 
 
 def make_admin_app(parts: AdminParts) -> web.Application:
@@ -47,6 +50,8 @@ def make_admin_app(parts: AdminParts) -> web.Application:
     app.router.add_get("/health", endpoints.health)
     app.router.add_get("/metrics", endpoints.metrics)
     app.router.add_post("/admin/purge", endpoints.purge)
+    app.router.add_get("/admin/mode", endpoints.mode)
+    app.router.add_put("/admin/mode", endpoints.set_mode)
     return app
 
 
@@ -108,6 +113,14 @@ class _Endpoints:
             },
         )
         return web.json_response({"kind": form.kind, "mode": form.mode, "count": count})
+
+    async def mode(self, _: web.Request) -> web.Response:
+        return web.json_response(shown(self._parts.switch.now))
+
+    async def set_mode(self, request: web.Request) -> web.Response:
+        wanted = read_mode(await request.read())
+        self._parts.switch.set(wanted.mode, wanted.seconds_left, request.remote or "")
+        return web.json_response(shown(self._parts.switch.now))
 
 
 def _problem(status: int, detail: str, fields: dict[str, str] | None = None) -> web.Response:

@@ -35,7 +35,7 @@ def test_every_verb_has_help_with_examples(tambo: Tambo, verb: str) -> None:
     ("arguments", "words"),
     [
         (["purg"], 'tambo: Unknown command "purg". Did you mean "purge"?'),
-        (["zzz"], 'tambo: Unknown command "zzz". Available commands: run, check, purge, version'),
+        (["zzz"], 'tambo: Unknown command "zzz". Available commands: run, check, purge, mode, version'),
         (["run", "--confg", "x"], "tambo: Unknown option: --confg. Did you mean --config?"),
         (["run", "extra"], "tambo: unexpected argument 'extra' (see tambo --help)"),
         (["check", "a", "b"], "tambo: unexpected argument 'b'"),

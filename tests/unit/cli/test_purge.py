@@ -15,10 +15,12 @@ from proxy.config.routes import route_policies
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
 from proxy.errors import StoreUnavailable
+from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.ports import Lookup, Purge, PurgeKind, PurgeMode
 from proxy.exchange.purging import Purger
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
+from tests.support.clock import FakeClock
 from tests.unit.cli.conftest import Tambo, Transcript
 
 
@@ -75,6 +77,7 @@ def parts(book: PurgeBook, gate: Gate) -> AdminParts:
         metrics=lambda: b"",
         metrics_type="text/plain",
         on_purge=lambda *_: None,
+        switch=ModeSwitch(FakeClock()),
     )
 
 

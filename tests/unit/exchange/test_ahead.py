@@ -9,6 +9,7 @@ from proxy.exchange.ahead import Ahead
 from proxy.exchange.causes import Cause
 from proxy.exchange.guard import GuardSettings
 from proxy.exchange.keys import Keys
+from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.replies import Replies
 from proxy.exchange.standing import Standings
 from proxy.policy.messages import StoredResponse
@@ -177,7 +178,7 @@ def test_on_the_short_way_a_hit_holds_until_it_is_to_be_looked_at() -> None:
     response = a_stored(cost=30.0, freshness_lifetime=1000.0, response_time=T0)
     ahead = Ahead(Scenario().guard, clock, lambda: SURE)
     replies = Replies(clock, RecordingObserver())
-    standings = Standings((route,), Resident(response), replies, Keys(), clock, ahead)
+    standings = Standings((route,), Resident(response), Keys(), ModeSwitch(clock), replies, ahead)
     standing = standings.find(a_request())
     assert standing is not None
     assert standing.until == T0 + 750

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.exchange.keys import Keys
+from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.replies import Replies
 from proxy.exchange.standing import Standing, Standings, selection
 from proxy.policy.route import RoutePolicy, compile_pattern
@@ -22,7 +23,8 @@ async def found(lines: dict[str, str] | None = None, **changes: Any) -> Standing
     store = TieredStore(Memory(1 << 20, clock), None, clock)
     await store.put(a_key(), a_stored(**changes), 1000)
     routes = (RoutePolicy("r", compile_pattern("/**"), client_directives=True),)
-    return Standings(routes, store, Replies(clock, RecordingObserver()), Keys(), clock).find(a_request(lines=lines))
+    standings = Standings(routes, store, Keys(), ModeSwitch(clock), Replies(clock, RecordingObserver()))
+    return standings.find(a_request(lines=lines))
 
 
 async def test_a_fresh_hit_stands_until_it_is_stale() -> None:

@@ -15,6 +15,7 @@ SOURCES = Sources(
     lambda: UpstreamGauges(2, 3, {"queue-full": 1}, {"ruc": 4}, 2),
     lambda: {"memory": TierGauges(True, 10, 1, 4, {("get", "hit"): 5}, {"get": Histogram((0.1,), (4, 1), 2.0)})},
     lambda: {"checksum": 6},
+    lambda: "offline",
     "1.2.3",
 )
 

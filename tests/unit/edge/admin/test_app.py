@@ -9,6 +9,7 @@ from aiohttp.web import Application, Request
 
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
+from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.purging import Purger
 from tests.support.scenario import Scenario
 
@@ -30,6 +31,7 @@ class Desk:
             lambda: b"tambo_up 1\n",
             "text/plain; version=0.0.4; charset=utf-8",
             lambda *purge: self.purges.append(purge),
+            ModeSwitch(self.play.clock),
         )
 
 

@@ -11,6 +11,7 @@ from proxy.edge.server.outlet import SLICE
 from proxy.edge.server.settings import Finished
 from proxy.errors import ClientGoneError
 from proxy.exchange.keys import Keys
+from proxy.exchange.operating import ModeSwitch, OperatingMode
 from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
 from proxy.exchange.replies import Replies
 from proxy.exchange.standing import Standings
@@ -52,10 +53,11 @@ class House:
 
     def __init__(self, **route: Any) -> None:
         self.clock = FakeClock()
+        self.switch = ModeSwitch(self.clock)
         self.memory = Memory(1 << 22, self.clock)
         self.store = TieredStore(self.memory, None, self.clock)
         routes = (RoutePolicy("r", compile_pattern("/**"), **route),)
-        standings = Standings(routes, self.store, Replies(self.clock, RecordingObserver()), Keys(), self.clock)
+        standings = Standings(routes, self.store, Keys(), self.switch, Replies(self.clock, RecordingObserver()))
         self.counters = Counters()
         self.finished: list[Finished] = []
         self.is_logged = False
@@ -202,6 +204,17 @@ async def test_conditions(line: str, is_unmodified: bool) -> None:
         assert "Age: 0\r\n" in said
     house.counters.settle()
     assert [event.status for event in house.finished] == [304, 304] * is_unmodified
+
+
+@pytest.mark.parametrize("mode", [OperatingMode.OFFLINE, OperatingMode.BYPASS])
+async def test_only_who_works_normally_has_plain_hits(mode: OperatingMode) -> None:
+    house = House()
+    await house.holds()
+    assert house.ask() is not None
+    house.switch.set(mode)
+    assert house.ask() is None
+    house.switch.set(OperatingMode.NORMAL)
+    assert house.ask() is not None
 
 
 async def test_head_has_no_content() -> None:
