@@ -41,7 +41,7 @@ def test_pauses(draws: list[float], hold_off: float, expected: list[float]) -> N
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=50))
 def test_no_pause_is_longer_than_the_route_says(draws: list[float]) -> None:
-    assert all(0 <= pause <= pytest.approx(60.0) for pause in pauses(draws))  # a difference of two times
+    assert all(0 <= pause <= 60.0 + 1e-6 for pause in pauses(draws))  # each is a difference of two times
 
 
 def test_a_success_clears_it() -> None:
