@@ -75,11 +75,12 @@ class App:
         self._telemetry = Telemetry()
         self._backing = make_backing(config, clock)
         self._memory = Memory(config.store.memory, clock, config.store.max_variants)
-        self._shared = make_shared(self._backing)
+        self._shared = make_shared(config, self._backing)
         self._store = TieredStore(self._memory, self._backing, clock, fence=patience(config) + FENCE_MARGIN)
         told = self._telemetry
+        seats = None if self._shared is None else self._shared.seats
         self._guard = Guard(
-            guard_settings(config), clock, told.waited, breaker=make_breaker(config), on_change=told.breaker_changed
+            guard_settings(config), clock, told.waited, seats, make_breaker(config), told.breaker_changed
         )
         self._keys = Keys()
         self._hold_off = FailureMemory(clock)

@@ -1,4 +1,4 @@
-"""What Tambos share through Redis beside what is stored: who fetches what. Builds, opens, closes; decides nothing."""
+"""What Tambos share through Redis beside what is stored: who fetches what, and how many at once. Decides nothing."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from proxy.store.backing import Backing
 from proxy.store.redis_lease import RedisLeases
 from proxy.store.redis_messages import RedisMessages
 from proxy.store.redis_names import messages_name
+from proxy.store.redis_seats import RedisSeats
 from proxy.store.redis_store import RedisStore
 
 
@@ -16,25 +17,33 @@ class Shared:
 
     messages: RedisMessages
     leases: RedisLeases
+    seats: RedisSeats | None
+    """None: as many requests to the upstream as anyone likes."""
 
     def open(self) -> None:
         """Begin to share."""
         self.messages.open()
         self.leases.open()
+        if self.seats is not None:
+            self.seats.open()
 
     async def close(self) -> None:
         """Give back what is held and hear nothing more. Idempotent."""
         await self.leases.close()
+        if self.seats is not None:
+            await self.seats.close()
         await self.messages.close()
 
 
-def make_shared(backing: Backing) -> Shared | None:
+def make_shared(config: Config, backing: Backing) -> Shared | None:
     """None: nothing is shared with other processes."""
     if not isinstance(backing, RedisStore):
         return None
     client = backing.client
     messages = RedisMessages(client.dial, messages_name(backing.namespace), client.limits.command_timeout)
-    return Shared(messages, RedisLeases(client, messages, backing.namespace))
+    maximum = config.upstream.concurrency.max
+    seats = None if maximum is None else RedisSeats(client, messages, backing.namespace, maximum)
+    return Shared(messages, RedisLeases(client, messages, backing.namespace), seats)
 
 
 def patience(config: Config) -> float:

@@ -220,7 +220,9 @@ class Guard:
 
     def _shorten(self, newest: _Turn) -> None:
         """One too many waits: the last of the least urgent goes, whoever that is."""
-        if self.queue_depth > self._settings.queue:
+        # A pool that must ask elsewhere has not answered yet: who may still be seated here does not count.
+        unseated = max(0, (self._settings.maximum or 0) - self.inflight)
+        if self.queue_depth > self._settings.queue + unseated:
             last = next(next(reversed(lane)) for lane in reversed(self._lanes.values()) if lane)
             self._dismiss(last, "queue-full" if last is newest else "displaced")
 

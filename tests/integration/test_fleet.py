@@ -160,3 +160,82 @@ async def test_an_expired_answer_is_fetched_again_once(
         assert {one.status for one in got} == {200}
         assert api.asked["/soon"] == 2
         assert {one.body for one in got}.isdisjoint(first)
+
+
+CAP = {"TAMBO_UPSTREAM__CONCURRENCY__MAX": "4", "TAMBO_UPSTREAM__CONCURRENCY__QUEUE": "200"}
+
+
+async def test_the_whole_fleet_keeps_to_the_cap(
+    redis: RedisServer, tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    api = SlowApi(0.1)
+    async with (
+        api.serving() as upstream,
+        replicas(REPLICAS, tmp_path, upstream, REDIS_URL=redis.url, **CAP) as tambos,
+    ):
+        urls = [f"{tambos[number % REPLICAS].url}/cold/{number}" for number in range(200)]
+        got = [await each for each in all_asking(session, urls)]
+    assert {one.status for one in got} == {200}
+    assert api.most == 4
+    assert len(api.asked) == sum(api.asked.values()) == 200
+    assert max(one.seconds for one in got) < 200 * 0.1 / 4 * 3
+    # Fair: no replica is far behind the others, in the middle of it.
+    middle = Counter(int(path.rpartition("/")[2]) % REPLICAS for path in api.order[:100])
+    assert min(middle.values()) > 20, middle
+
+
+async def test_places_of_the_dead_come_free(redis: RedisServer, tmp_path: Path, session: aiohttp.ClientSession) -> None:
+    api = SlowApi(1.0)
+    async with (
+        api.serving() as upstream,
+        replicas(2, tmp_path, upstream, REDIS_URL=redis.url, **CAP) as (dying, staying),
+    ):
+        lost = all_asking(session, [f"{dying.url}/lost/{number}" for number in range(8)])
+        await until(lambda: api.inflight == 4)
+        waiting = all_asking(session, [f"{staying.url}/kept/{number}" for number in range(8)])
+        dying.process.kill()
+        assert {(await each).status for each in lost} == {0}
+        kept = [await each for each in waiting]
+        assert {one.status for one in kept} == {200}
+        assert max(one.seconds for one in kept) < 3 + 2 * 1.0 + 3
+
+
+async def test_the_cap_without_redis_is_each_process_s_own(
+    redis: RedisServer, tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    api = SlowApi(0.3)
+    async with (
+        api.serving() as upstream,
+        replicas(2, tmp_path, upstream, REDIS_URL=redis.url, **CAP) as tambos,
+    ):
+        asking = all_asking(session, [f"{tambos[number % 2].url}/{number}" for number in range(60)])
+        await until(lambda: api.inflight == 4)
+        redis.kill()
+        got = [await each for each in asking]
+        assert {one.status for one in got} == {200}
+        assert api.most <= 8
+        redis.start()
+        for tambo in tambos:
+            async with asyncio.timeout(15):
+                while b"disconnected" in (await fetch(session, f"{tambo.admin}/health"))[2]:
+                    await asyncio.sleep(0.05)
+        api.most = 0
+        again = all_asking(session, [f"{tambos[number % 2].url}/again/{number}" for number in range(40)])
+        assert {(await each).status for each in again} == {200}
+        assert api.most <= 4
+
+
+async def test_nobody_waits_past_its_timeout_without_an_answer(
+    redis: RedisServer, tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    api = SlowApi(1.0)
+    timeout = {"TAMBO_UPSTREAM__CONCURRENCY__QUEUE_TIMEOUT": "2s"}
+    async with (
+        api.serving() as upstream,
+        replicas(REPLICAS, tmp_path, upstream, REDIS_URL=redis.url, **CAP, **timeout) as tambos,
+    ):
+        urls = [f"{tambos[number % REPLICAS].url}/cold/{number}" for number in range(60)]
+        got = [await each for each in all_asking(session, urls)]
+    assert {one.status for one in got} == {200, 503}
+    assert api.most == 4
+    assert all(one.seconds < 2 + 1 + 1.5 for one in got), "longer than its turn and its fetch"

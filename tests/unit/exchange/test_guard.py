@@ -292,3 +292,19 @@ async def test_a_pool_elsewhere_hears_of_the_most_urgent_and_its_late_seat_goes_
     assert seats.released == 1, "a seat that nobody waits for any more is given back"
     slot.release()
     assert (seats.released, guard.inflight) == (2, 0)
+
+
+@on_virtual_time
+async def test_who_may_still_be_seated_is_not_one_too_many_while_a_pool_elsewhere_is_asked() -> None:
+    seats = FarSeats()
+    guard = Guard(GuardSettings(1, queue=0), VirtualClock(), lambda _: None, seats)
+    first = asyncio.ensure_future(guard.admit(Claim(MISS)))
+    await settle()
+    second = asyncio.ensure_future(guard.admit(Claim(MISS)))
+    with pytest.raises(UpstreamError, match="queue-full"):
+        await second
+    seats.offer(seats)
+    slot = await first
+    with pytest.raises(UpstreamError, match="queue-full"):
+        await guard.admit(Claim(MISS))
+    slot.release()
