@@ -9,6 +9,7 @@ are told when Redis is back, even when those make too many.
 """
 
 import asyncio
+import math
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,7 +25,17 @@ from proxy.store.redis_messages import RedisMessages
 from proxy.store.redis_names import seats_name
 from proxy.store.redis_transaction import number, sound
 
-_PACE: Final = Pace(life=3.0, beat=0.5)
+
+@dataclass(frozen=True, slots=True)
+class SeatPace(Pace):
+    """``settle``: seconds after an outage until what Redis says is believed: by then everyone has told what it holds."""
+
+    life: float = 3.0
+    beat: float = 0.5
+    settle: float = 2.5
+
+
+_PACE: Final = SeatPace()
 _FAULT_PAUSE: Final = 0.1
 """Seconds until Redis is asked again that did not answer but is not out of use yet."""
 _MOST_GIVEN_BACK: Final = 1000
@@ -88,7 +99,7 @@ class RedisSeats:
     """``maximum`` places for everyone who shares the namespace; opened and closed with the client's Redis."""
 
     def __init__(
-        self, client: RedisClient, messages: RedisMessages, namespace: str, maximum: int, pace: Pace = _PACE
+        self, client: RedisClient, messages: RedisMessages, namespace: str, maximum: int, pace: SeatPace = _PACE
     ) -> None:
         self._client = client
         self._channel = messages.channel
@@ -100,6 +111,7 @@ class RedisSeats:
         self._given_back: list[bytes] = []
         self._wanted: Priority | None = None
         self._is_in_line = False
+        self._since_alone = -math.inf
         self._offer: Callable[[Seat], None] = _nobody
         self._kicked = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
@@ -119,7 +131,7 @@ class RedisSeats:
         self._given_back += self._held
         self._held.clear()
         with suppress(StoreUnavailable):
-            await self._tell(b"")
+            await self._tell(b"", None)
 
     # Satisfies Seats -----------------------------------------------------------------------------------------------
 
@@ -136,6 +148,7 @@ class RedisSeats:
     # At work -------------------------------------------------------------------------------------------------------
 
     async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             is_concerned = self._held or self._given_back or self._is_in_line or self._wanted is not None
             with suppress(TimeoutError):
@@ -143,21 +156,25 @@ class RedisSeats:
                     await self._kicked.wait()
             self._kicked.clear()
             if not self._client.is_up:
+                self._since_alone = loop.time()
                 self._go_on_alone()
                 continue
+            is_trusted = loop.time() - self._since_alone >= self._pace.settle
             token = secrets.token_hex(8).encode()
             try:
-                is_given = await self._tell(token)
+                is_given = await self._tell(token, self._wanted if is_trusted else None)
             except StoreUnavailable:
                 await asyncio.sleep(_FAULT_PAUSE)
                 self._kicked.set()
                 continue
             if is_given:
                 self._hand_over(token)
+            if not is_trusted:
+                self._go_on_alone()
 
-    async def _tell(self, token: bytes) -> bool:
-        """Say what holds; whether ``token`` is ours now. Raises StoreUnavailable."""
-        wanted, given_back, held = self._wanted, self._given_back, tuple(self._held)
+    async def _tell(self, token: bytes, wanted: Priority | None) -> bool:
+        """Say what holds and is wanted; whether ``token`` is ours now. Raises StoreUnavailable."""
+        given_back, held = self._given_back, tuple(self._held)
         self._given_back = []
         priority = b"" if wanted is None else int(wanted)
         said: Command = (self._maximum, int(self._pace.life * 1000), self._me, priority, token, self._channel)
@@ -172,7 +189,6 @@ class RedisSeats:
         return is_given
 
     def _go_on_alone(self) -> None:
-        self._given_back.clear()  # whatever Redis still knows of them has an end
         self._is_in_line = False
         while self._wanted is not None and len(self._held) < self._maximum:
             self._hand_over(secrets.token_hex(8).encode())
@@ -185,7 +201,7 @@ class RedisSeats:
     def _take_back(self, token: bytes) -> None:
         self._held.discard(token)
         if self._working is not None:
-            self._given_back.append(token)
+            self._given_back = [*self._given_back, token][-_MOST_GIVEN_BACK:]
             self._kicked.set()
 
     def _hear(self, message: bytes) -> None:

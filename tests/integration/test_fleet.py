@@ -219,6 +219,7 @@ async def test_the_cap_without_redis_is_each_process_s_own(
             async with asyncio.timeout(15):
                 while b"disconnected" in (await fetch(session, f"{tambo.admin}/health"))[2]:
                     await asyncio.sleep(0.05)
+        await asyncio.sleep(4)  # until everyone has told what it holds
         api.most = 0
         again = all_asking(session, [f"{tambos[number % 2].url}/again/{number}" for number in range(40)])
         assert {(await each).status for each in again} == {200}

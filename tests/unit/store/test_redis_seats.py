@@ -10,12 +10,11 @@ from fakeredis.aioredis import FakeRedis
 
 from proxy.exchange.causes import Priority
 from proxy.exchange.seats import Seat
-from proxy.store.redis_lease import Pace
 from proxy.store.redis_messages import RedisMessages
-from proxy.store.redis_seats import RedisSeats
+from proxy.store.redis_seats import RedisSeats, SeatPace
 from tests.support.fake_redis import a_client, a_redis_store
 
-PACE = Pace(life=0.5, beat=0.1)
+PACE = SeatPace(life=1.0, beat=0.1, settle=2.5)
 NAME = "tambo:seats:1"
 MOST = 2
 
@@ -23,7 +22,7 @@ MOST = 2
 class Process:
     """One process's end of it, which wants a place as long as ``wants`` says so."""
 
-    def __init__(self, server: FakeServer, pace: Pace = PACE) -> None:
+    def __init__(self, server: FakeServer, pace: SeatPace = PACE) -> None:
         self.store = a_redis_store(server)
         self.messages = RedisMessages(self.store.client.dial, b"tambo:wake:1", 1.0)
         self.seats = RedisSeats(self.store.client, self.messages, "tambo", MOST, pace)
@@ -147,7 +146,7 @@ async def test_who_waits_no_more_holds_nobody_up(both: tuple[Process, Process]) 
 
 
 async def test_what_the_dead_held_comes_free(server: FakeServer, both: tuple[Process, Process]) -> None:
-    dead = Process(server, Pace(life=0.5, beat=60.0))
+    dead = Process(server, SeatPace(life=1.0, beat=60.0))
     await dead.open()
     dead.want(MOST)
     await until(lambda: len(dead.got) == MOST)
@@ -169,6 +168,7 @@ async def test_without_redis_each_keeps_to_the_number_and_tells_when_it_is_back(
     assert len(ours.got) == MOST
     server.connected = True
     await until(lambda: ours.store.is_up and theirs.store.is_up)
+    await asyncio.sleep(PACE.settle + 3 * PACE.beat)
     ours.got.pop().release()
     await asyncio.sleep(3 * PACE.beat)
     assert (len(ours.got), len(theirs.got)) == (MOST - 1, MOST), "three of two are taken: nobody gets one"
@@ -178,7 +178,7 @@ async def test_without_redis_each_keeps_to_the_number_and_tells_when_it_is_back(
 
 
 async def test_nothing_is_left_when_everyone_has_gone(server: FakeServer, redis: FakeRedis) -> None:
-    process = Process(server, Pace(life=60.0, beat=0.1))
+    process = Process(server, SeatPace(life=60.0, beat=0.1))
     await process.open()
     process.want(MOST + 1)
     await until(lambda: len(process.got) == MOST)
