@@ -28,7 +28,7 @@ from proxy.store.redis_transaction import number, sound
 
 @dataclass(frozen=True, slots=True)
 class SeatPace(Pace):
-    """``settle``: seconds after an outage until what Redis says is believed: by then everyone has told what it holds."""
+    """``settle``: seconds after an outage until Redis is believed: by then everyone has told what it holds."""
 
     life: float = 3.0
     beat: float = 0.5
