@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from proxy.clock import SystemClock
-from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.policy.messages import StoredResponse
 from proxy.store.redis_address import parse_address
 from proxy.store.redis_client import Limits

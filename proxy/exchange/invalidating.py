@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from proxy.errors import StoreUnavailable
 from proxy.exchange.keys import Keys
-from proxy.exchange.ports import Observer, Purge, PurgeKind, PurgeMode, Store
+from proxy.exchange.ports import Observer, Store
+from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.exchange.singleflight import SingleFlight
 from proxy.policy.cache_key import CacheKey, cache_key
 from proxy.policy.invalidation import invalidated_groups, invalidated_targets

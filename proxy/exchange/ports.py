@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from proxy.errors import Failure
 from proxy.exchange.causes import Cause
-from proxy.policy.cache_key import CacheKey, has_kin, kinship
+from proxy.exchange.purges import Purge, Purged, PurgeMode
+from proxy.policy.cache_key import CacheKey
 from proxy.policy.disposition import Disposition, NotStoredReason, StaleReason, Verdict
 from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse
 
@@ -117,45 +117,6 @@ class Lookup:
     position: int
 
 
-class PurgeKind(StrEnum):
-    """What a purge is aimed at."""
-
-    URL = "url"
-    PREFIX = "prefix"
-    TAG = "tag"
-    ALL = "all"
-
-
-class PurgeMode(StrEnum):
-    """``soft`` ends freshness, ``hard`` ends existence."""
-
-    SOFT = "soft"
-    HARD = "hard"
-
-
-@dataclass(frozen=True, slots=True)
-class Purge:
-    """One purge: ``argument`` is a cache key's text (url), a raw path prefix (prefix), a tag or empty (all)."""
-
-    kind: PurgeKind
-    argument: str
-    mode: PurgeMode
-
-    def concerns(self, key: CacheKey, target: str, tags: Sequence[str] | None) -> bool:
-        """Whether what is stored or being fetched under ``key`` for the raw ``target`` is meant. ``tags`` None: nobody
-        knows yet which it has, so that it may be."""
-        match self.kind:
-            case PurgeKind.URL:
-                is_kin = has_kin(key.text) and kinship(key.text) == kinship(self.argument)
-                return is_kin or key.text == self.argument
-            case PurgeKind.PREFIX:
-                return target.startswith(self.argument)
-            case PurgeKind.TAG:
-                return tags is None or self.argument in tags
-            case PurgeKind.ALL:
-                return True
-
-
 class Store(Protocol):
     """Where stored responses are kept. Returns all variants of a key; judges neither freshness nor Vary."""
 
@@ -174,9 +135,9 @@ class Store(Protocol):
         brought it. Raises StoreUnavailable."""
         ...
 
-    async def purge(self, purge: Purge) -> int | None:
-        """Make a purge true for every look-up that begins after this returns; exact count for a URL, else None.
-        Raises StoreUnavailable where it cannot be made to last."""
+    async def purge(self, purge: Purge) -> Purged:
+        """Make a purge true for every look-up that begins after this returns, here and in every other process that
+        is not named as unconfirmed. Raises StoreUnavailable where it cannot be made to last."""
         ...
 
     @property

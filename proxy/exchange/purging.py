@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from proxy.errors import ClientError
-from proxy.exchange.ports import Purge, PurgeKind, PurgeMode, Store
+from proxy.exchange.ports import Store
+from proxy.exchange.purges import Purge, Purged, PurgeKind, PurgeMode
 from proxy.policy.cache_key import CacheKey, cache_key
 from proxy.policy.messages import Fields, RequestHead
 from proxy.policy.route import RoutePolicy, match_route
@@ -29,8 +30,8 @@ class Purger:
             )
         return cache_key(request, match)
 
-    async def purge(self, kind: PurgeKind, argument: str, mode: PurgeMode) -> int | None:
-        """Purge; the exact count for a URL, else None. Raises ClientError and StoreUnavailable."""
+    async def purge(self, kind: PurgeKind, argument: str, mode: PurgeMode) -> Purged:
+        """Purge; counted exactly for a URL. Raises ClientError and StoreUnavailable."""
         match kind:
             case PurgeKind.URL:
                 argument = self.key_of(argument).text

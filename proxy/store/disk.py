@@ -21,7 +21,7 @@ import msgspec
 
 from proxy.clock import Clock
 from proxy.errors import ConfigError, StoreUnavailable
-from proxy.exchange.ports import Purge
+from proxy.exchange.purges import Purge
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import SecondaryKey, StoredResponse
 from proxy.store import disk_file

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from proxy.exchange.ports import Purge, PurgeKind
+from proxy.exchange.purges import Purge, PurgeKind
 from proxy.policy.cache_key import kinship
 
 _WHICH: Final = "SELECT target, id, position, ended FROM stored"

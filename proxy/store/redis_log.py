@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.store.backing import LoggedPurge
 from proxy.store.redis_client import Command, NonsenseError
 from proxy.store.redis_transaction import is_wrong_type, sound

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from proxy.errors import StoreUnavailable
-from proxy.exchange.ports import Purge
+from proxy.exchange.purges import Purge
 from proxy.store import redis_log
 from proxy.store.backing import LoggedPurge
 from proxy.store.redis_client import Command, Question, RedisClient, pack

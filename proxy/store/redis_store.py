@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from proxy.clock import Clock
 from proxy.errors import StoreUnavailable, SupersededError
-from proxy.exchange.ports import Purge
+from proxy.exchange.purges import Purge
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 from proxy.store.backing import Found, LoggedPurge

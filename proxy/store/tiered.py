@@ -12,7 +12,8 @@ from typing import Final
 
 from proxy.clock import Clock
 from proxy.errors import StoreUnavailable, SupersededError
-from proxy.exchange.ports import Lookup, Purge, PurgeKind, PurgeMode
+from proxy.exchange.ports import Lookup
+from proxy.exchange.purges import Purge, Purged, PurgeKind, PurgeMode
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 from proxy.policy.reuse import keep_for as seconds_kept
@@ -169,15 +170,14 @@ class TieredStore:
 
     # Purging ---------------------------------------------------------------------------------------------------
 
-    async def purge(self, purge: Purge) -> int | None:
-        """Make a purge true for every look-up that begins after this returns; the exact count for a URL, else None.
+    async def purge(self, purge: Purge) -> Purged:
+        """Make a purge true for every look-up that begins after this returns; counted exactly for a URL.
         Raises StoreUnavailable, and then nothing is claimed."""
         if purge.kind is not PurgeKind.URL:
-            await self._make_true(purge)
-            return None
+            return Purged(None, await self._make_true(purge))
         key = CacheKey(purge.argument, "")
         count = len(await self._look_further(key))
-        await self._make_true(purge)
+        position = await self._make_true(purge)
         self._memory.revise(key, self.judge)
         if self._backing is not None and purge.mode is PurgeMode.HARD:
             try:
@@ -185,13 +185,14 @@ class TieredStore:
             except StoreUnavailable as error:
                 # It is logged, so nobody is given it any more; that it still takes room is no reason to fail.
                 LOG.warning("purged, but not removed yet", extra={"detail": error.detail})
-        return count
+        return Purged(count, position)
 
-    async def _make_true(self, purge: Purge) -> None:
+    async def _make_true(self, purge: Purge) -> int:
         position = self._log.last + 1 if self._backing is None else await self._backing.log_purge(purge)
         self._log.add(LoggedPurge(position, purge, self._clock.now()))
         LOG.info("purge", extra={"kind": purge.kind.value, "mode": purge.mode.value, "position": position})
         self.housekeeper.wake()
+        return position
 
     async def catch_up(self) -> None:
         """Learn the purges that others logged. Raises StoreUnavailable."""

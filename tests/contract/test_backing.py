@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.policy.messages import StoredResponse
 from proxy.store.backing import Backing, Sweeps
 from tests.support.builders import a_key, a_stored

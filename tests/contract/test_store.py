@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.policy.messages import StoredResponse
 from proxy.store.tiered import FENCE, TieredStore
 from tests.contract.conftest import OpenStore
@@ -150,15 +150,15 @@ async def test_a_url_purge_counts_its_variants(store: TieredStore, mode: PurgeMo
     for language in ("es", "qu", "ay"):
         await store.put(KEY, _stored(store, language=language), 60)
     await store.put(a_key("/a/2"), _stored(store, target="/a/2"), 60)
-    assert await store.purge(Purge(PurgeKind.URL, "/a/1", mode)) == 3
-    assert await store.purge(Purge(PurgeKind.URL, "/never", mode)) == 0
-    assert await store.purge(Purge(PurgeKind.URL, "/a/1", HARD)) == (0 if mode is HARD else 3)
+    assert (await store.purge(Purge(PurgeKind.URL, "/a/1", mode))).count == 3
+    assert (await store.purge(Purge(PurgeKind.URL, "/never", mode))).count == 0
+    assert (await store.purge(Purge(PurgeKind.URL, "/a/1", HARD))).count == (0 if mode is HARD else 3)
     assert await _bodies(store, "/a/2") == [b"1"]
 
 
 async def test_wide_purges_do_not_count(store: TieredStore) -> None:
-    assert await store.purge(Purge(PurgeKind.PREFIX, "/", HARD)) is None
-    assert await store.purge(Purge(PurgeKind.ALL, "", SOFT)) is None
+    assert (await store.purge(Purge(PurgeKind.PREFIX, "/", HARD))).count is None
+    assert (await store.purge(Purge(PurgeKind.ALL, "", SOFT))).count is None
 
 
 async def test_a_prefix_is_no_pattern(store: TieredStore) -> None:
@@ -179,7 +179,7 @@ async def test_a_tag_reaches_all_that_have_it_and_a_fetch_of_which_nobody_knows(
     for text in ("/a/1", "/a/2"):
         await store.put(a_key(text), _stored(store, target=text), 60)
     begun = store.position
-    assert await store.purge(Purge(PurgeKind.TAG, "all", HARD)) is None
+    assert (await store.purge(Purge(PurgeKind.TAG, "all", HARD))).count is None
     assert (await _bodies(store), await _bodies(store, "/a/2")) == ([], [])
     assert store.purged_since(begun, a_key("/new")) is HARD
     untagged = a_stored(b"new", target="/new", position=begun, response_time=T0)

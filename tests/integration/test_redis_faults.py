@@ -12,7 +12,7 @@ import pytest
 
 from proxy.clock import SystemClock
 from proxy.errors import StoreUnavailable
-from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.policy.cache_key import CacheKey
 from proxy.store.redis_address import parse_address
 from proxy.store.redis_client import Limits

@@ -13,7 +13,8 @@ from proxy.exchange.breaker import Breaker, BreakerSettings, State
 from proxy.exchange.guard import Guard, GuardSettings
 from proxy.exchange.holdoff import FailureMemory
 from proxy.exchange.passing import Passer
-from proxy.exchange.ports import Answer, Lookup, Purge, PurgeKind, PurgeMode
+from proxy.exchange.ports import Answer, Lookup
+from proxy.exchange.purges import Purge, Purged, PurgeKind, PurgeMode
 from proxy.exchange.refresh import Refresher
 from proxy.exchange.retrying import Retrier, RetrySettings
 from proxy.exchange.serve import Exchange
@@ -53,7 +54,7 @@ class DictStore:
         self.entries[key.text] = [*others, stored]
         return True
 
-    async def purge(self, purge: Purge) -> int | None:
+    async def purge(self, purge: Purge) -> Purged:
         self._check("purge")
         self.purges.append(purge)
         before = len(self.entries)
@@ -62,7 +63,7 @@ class DictStore:
             for text, stored in self.entries.items()
         }
         self.entries = {text: stored for text, stored in left.items() if stored}
-        return before - len(self.entries) if purge.kind is PurgeKind.URL else None
+        return Purged(before - len(self.entries) if purge.kind is PurgeKind.URL else None, len(self.purges))
 
     def purged_since(self, position: int, key: CacheKey) -> PurgeMode | None:
         return self._purged(position, key, None)

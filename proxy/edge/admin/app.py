@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -100,19 +101,23 @@ class _Endpoints:
 
     async def purge(self, request: web.Request) -> web.Response:
         form = read_form(await request.read(), request.query)
-        count = await self._parts.purger.purge(form.kind, form.argument, form.mode)
-        self._parts.on_purge(form.kind, form.mode, count)
+        purged = await self._parts.purger.purge(form.kind, form.argument, form.mode)
+        self._parts.on_purge(form.kind, form.mode, purged.count)
         LOG.info(
             "purged",
             extra={
                 "kind": form.kind.value,
                 "argument": form.argument,
                 "mode": form.mode.value,
-                "count": count,
+                "count": purged.count,
+                "unconfirmed": purged.unconfirmed or None,
                 "by": request.remote,
             },
         )
-        return web.json_response({"kind": form.kind, "mode": form.mode, "count": count})
+        said: dict[str, object] = {"kind": form.kind, "mode": form.mode, "count": purged.count}
+        if not purged.unconfirmed:
+            return web.json_response(said)
+        return web.json_response(said | {"unconfirmed": purged.unconfirmed}, status=HTTPStatus.MULTI_STATUS)
 
     async def mode(self, _: web.Request) -> web.Response:
         return web.json_response(shown(self._parts.switch.now))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from proxy.errors import ClientError
-from proxy.exchange.ports import PurgeKind, PurgeMode
+from proxy.exchange.purges import PurgeKind, PurgeMode
 
 BAD_REQUEST = 400
 _KINDS = tuple(kind.value for kind in PurgeKind)

@@ -16,7 +16,8 @@ from proxy.edge.admin.access import Gate
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
 from proxy.errors import StoreUnavailable
 from proxy.exchange.operating import ModeSwitch
-from proxy.exchange.ports import Lookup, Purge, PurgeKind, PurgeMode
+from proxy.exchange.ports import Lookup
+from proxy.exchange.purges import Purge, Purged, PurgeKind, PurgeMode
 from proxy.exchange.purging import Purger
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
@@ -32,11 +33,11 @@ class PurgeBook:
     is_down: bool = False
     purges: list[Purge] = field(default_factory=list)
 
-    async def purge(self, purge: Purge) -> int | None:
+    async def purge(self, purge: Purge) -> Purged:
         if self.is_down:
             raise StoreUnavailable("purge", "connection refused")
         self.purges.append(purge)
-        return self.count if purge.kind is PurgeKind.URL else None
+        return Purged(self.count if purge.kind is PurgeKind.URL else None, len(self.purges))
 
     async def lookup(self, key: CacheKey) -> Lookup:
         return Lookup((), 0)

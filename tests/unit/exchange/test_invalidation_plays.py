@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from proxy.exchange.ports import Purge
+from proxy.exchange.purges import Purge, Purged
 from tests.support.origin import Reply, ScriptedUpstream
 from tests.support.scenario import Scenario, a_route, settle
 
@@ -143,7 +143,7 @@ async def test_a_client_that_leaves_does_not_undo_the_invalidation(monkeypatch: 
     gate, purge = asyncio.Event(), play.store.purge
     purging = asyncio.Event()
 
-    async def slow(which: Purge) -> int | None:
+    async def slow(which: Purge) -> Purged:
         purging.set()
         await gate.wait()
         return await purge(which)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from proxy.errors import Failure, UpstreamError
-from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.policy.disposition import NotStoredReason
 from proxy.policy.route import Mode
 from tests.support.builders import a_request

@@ -8,7 +8,7 @@ import pytest
 
 from proxy.errors import Failure, UpstreamError
 from proxy.exchange.guard import GuardSettings
-from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.policy.disposition import NotStoredReason, Verdict
 from proxy.policy.route import ForwardFields, Mode, RoutePolicy, VerdictRule
 from tests.support.builders import a_request

@@ -14,7 +14,7 @@ import pytest
 
 from proxy.clock import SystemClock
 from proxy.errors import ConfigError, StoreUnavailable
-from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.store.codec import BadEntry
 from proxy.store.disk import DiskStore
 from proxy.store.disk_folder import FILE_NAME
@@ -382,7 +382,7 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from proxy.clock import SystemClock
-from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.store.disk import DiskStore
 from tests.support.builders import a_key, a_stored
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.store import redis_log
 from proxy.store.backing import LoggedPurge
 from proxy.store.redis_client import NonsenseError

@@ -8,7 +8,7 @@ import pytest
 from fakeredis import FakeServer
 from fakeredis.aioredis import FakeRedis
 
-from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.store.redis_log import BEGINNING
 from proxy.store.redis_store import Bounds, RedisStore
 from tests.support.builders import a_key

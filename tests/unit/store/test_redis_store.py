@@ -7,7 +7,7 @@ from fakeredis import FakeServer
 from fakeredis.aioredis import FakeRedis
 
 from proxy.errors import StoreUnavailable
-from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.store.codec import encode
 from proxy.store.redis_log import BEGINNING
 from proxy.store.redis_store import Bounds, RedisStore

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from proxy.errors import StoreUnavailable
-from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 from proxy.store.backing import Found, LoggedPurge
@@ -200,7 +200,7 @@ async def test_a_purge_stays_true_when_the_bytes_cannot_be_removed(
 ) -> None:
     await store.put(KEY, a_stored(b"1"), 60)
     backing.removes = False
-    assert await store.purge(Purge(PurgeKind.URL, "/a", HARD)) == 1
+    assert (await store.purge(Purge(PurgeKind.URL, "/a", HARD))).count == 1
     assert await _found(store) == []
 
 

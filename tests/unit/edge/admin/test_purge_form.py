@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proxy.edge.admin.purge_form import PurgeForm, read_form
 from proxy.errors import ClientError
-from proxy.exchange.ports import PurgeKind, PurgeMode
+from proxy.exchange.purges import PurgeKind, PurgeMode
 
 SOFT, HARD = PurgeMode.SOFT, PurgeMode.HARD
 

@@ -12,7 +12,7 @@ from proxy.edge.server.settings import Finished
 from proxy.errors import ClientGoneError
 from proxy.exchange.keys import Keys
 from proxy.exchange.operating import ModeSwitch, OperatingMode
-from proxy.exchange.ports import Purge, PurgeKind, PurgeMode
+from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.exchange.replies import Replies
 from proxy.exchange.standing import Standings
 from proxy.policy.disposition import Result
