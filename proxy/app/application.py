@@ -20,6 +20,7 @@ from proxy.app.settings import (
 )
 from proxy.clock import Clock, SystemClock
 from proxy.config.checks import is_loopback
+from proxy.config.kinds import WhenDown
 from proxy.config.load import Loaded
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
@@ -75,8 +76,12 @@ class App:
         self._telemetry = Telemetry()
         self._backing = make_backing(config, clock)
         self._memory = Memory(config.store.memory, clock, config.store.max_variants)
-        self._shared = make_shared(config, self._backing)
-        self._store = TieredStore(self._memory, self._backing, clock, fence=patience(config) + FENCE_MARGIN)
+        self._shared = make_shared(config, self._backing, clock)
+        self._store = TieredStore(
+            *(self._memory, self._backing, clock, patience(config) + FENCE_MARGIN),
+            replica=None if self._shared is None else self._shared.replica,
+            trusts_memory=config.store.when_redis_is_down is WhenDown.MEMORY,
+        )
         told = self._telemetry
         seats = None if self._shared is None else self._shared.seats
         self._guard = Guard(
@@ -102,7 +107,7 @@ class App:
         await self._store.open()
         self._opened.push_async_callback(self._store.close)
         if self._shared is not None:
-            self._shared.open()
+            self._shared.open(self._store)
             self._opened.push_async_callback(self._shared.close)
         upstream = UpstreamClient(upstream_settings(config))
         self._opened.push_async_callback(upstream.aclose)

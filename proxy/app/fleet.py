@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 
+from proxy.clock import Clock
 from proxy.config.model import Config
 from proxy.store.backing import Backing
 from proxy.store.redis_lease import RedisLeases
 from proxy.store.redis_messages import RedisMessages
 from proxy.store.redis_names import messages_name
+from proxy.store.redis_replica import RedisReplica
 from proxy.store.redis_seats import RedisSeats
 from proxy.store.redis_store import RedisStore
+from proxy.store.replica import Learner
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +19,15 @@ class Shared:
     """Opened after the store whose connections it uses, and closed before it."""
 
     messages: RedisMessages
+    replica: RedisReplica
     leases: RedisLeases
     seats: RedisSeats | None
     """None: as many requests to the upstream as anyone likes."""
 
-    def open(self) -> None:
-        """Begin to share."""
+    def open(self, log: Learner) -> None:
+        """Begin to share; ``log``: the purges that this process knows."""
         self.messages.open()
+        self.replica.open(log)
         self.leases.open()
         if self.seats is not None:
             self.seats.open()
@@ -30,20 +35,22 @@ class Shared:
     async def close(self) -> None:
         """Give back what is held and hear nothing more. Idempotent."""
         await self.leases.close()
+        await self.replica.close()
         if self.seats is not None:
             await self.seats.close()
         await self.messages.close()
 
 
-def make_shared(config: Config, backing: Backing) -> Shared | None:
+def make_shared(config: Config, backing: Backing, clock: Clock) -> Shared | None:
     """None: nothing is shared with other processes."""
     if not isinstance(backing, RedisStore):
         return None
     client = backing.client
     messages = RedisMessages(client.dial, messages_name(backing.namespace), client.limits.command_timeout)
+    replica = RedisReplica(client, messages, backing.namespace, clock)
     maximum = config.upstream.concurrency.max
     seats = None if maximum is None else RedisSeats(client, messages, backing.namespace, maximum)
-    return Shared(messages, RedisLeases(client, messages, backing.namespace), seats)
+    return Shared(messages, replica, RedisLeases(client, messages, backing.namespace), seats)
 
 
 def patience(config: Config) -> float:

@@ -1,5 +1,6 @@
 """What a single value of the configuration may be, as types that carry their bounds. Converts nothing."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -26,6 +27,15 @@ Text = Annotated[str, Meta(min_length=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", extra={"right": "1-64 letters, digits, '_' or '-'"})]
 FieldName = Annotated[str, Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", extra={"right": "a header field's name"})]
 Method = Annotated[str, Meta(pattern=r"^(GET|HEAD|QUERY)$", extra={"right": '"GET", "HEAD" or "QUERY"'})]
+
+
+class WhenDown(StrEnum):
+    """Where answers come from while Redis cannot be reached."""
+
+    MEMORY = "memory"
+    """From what this process holds, as before: others may have purged it meanwhile."""
+    UPSTREAM = "upstream"
+    """From the upstream: nothing is answered that nobody vouches for."""
 
 
 class Section(Struct, frozen=True, kw_only=True):

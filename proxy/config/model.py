@@ -28,6 +28,7 @@ from proxy.config.kinds import (
     Status,
     Text,
     Wait,
+    WhenDown,
 )
 from proxy.config.secret import Secret, SecretUrl
 from proxy.config.upstream import Upstream
@@ -109,6 +110,7 @@ class Store(Section, frozen=True, kw_only=True):
     """For look-ups: what a client may have to wait for a broken Redis."""
     redis_command_timeout: Wait = 1.0
     """For purges and writes."""
+    when_redis_is_down: WhenDown = WhenDown.MEMORY
     memory: Budget = 256 * MIB
     data_dir: Text = "./data"
     disk: Budget = 1024 * MIB

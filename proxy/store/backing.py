@@ -1,6 +1,6 @@
 """What a lasting store behind the memory tier offers. A protocol only: the embedded file and Redis implement it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -71,6 +71,16 @@ class Backing(Protocol):
     @property
     def is_up(self) -> bool:
         """Whether the last operations went through (Redis: the breaker is closed)."""
+        ...
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A Backing that others change too, and that tells when they did."""
+
+    def watch(self, doubt: Callable[[str | None], None]) -> None:
+        """Tell ``doubt`` from now on of each key whose variants were changed, by its text, also where we did it
+        ourselves; None: any may have been. Called once, after ``open``."""
         ...
 
 

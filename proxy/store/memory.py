@@ -21,6 +21,7 @@ from proxy.store.weight import weight_of, weight_of_key
 
 _SMALL_SHARE: Final = 10
 _MOST_USES: Final = 3
+_DOUBTED: Final = -1
 _LEAST_REMEMBERED: Final = 64
 _PATIENCE: Final = 100
 """Moves that one put makes at most before it drops the oldest whatever its uses: a bound on its time."""
@@ -50,6 +51,7 @@ class Memory:
         self._small = Ring()
         self._main = Ring()
         self._sweeping_at: Slot | None = None
+        self._doubts = 0
         self._dropped: set[int] = set()
         self._dropped_order: deque[int] = deque()
         self.removals: Counter[Cause] = Counter()
@@ -69,7 +71,19 @@ class Memory:
     def is_complete(self, key: CacheKey) -> bool:
         """Whether what ``resident`` gives is all there is, so that no other tier needs to be asked."""
         slot = self._slots.get(key.text)
-        return slot is not None and slot.is_complete
+        return slot is not None and slot.is_complete and slot.doubts == self._doubts
+
+    def is_doubted(self, key: CacheKey) -> bool:
+        """Whether what is held may be another than what the lasting store has now."""
+        slot = self._slots.get(key.text)
+        return slot is not None and slot.doubts != self._doubts
+
+    def doubt(self, text: str | None) -> None:
+        """Somebody changed what the lasting store has under a key (its text; None: maybe under any)."""
+        if text is None:
+            self._doubts += 1
+        elif (slot := self._slots.get(text)) is not None:
+            slot.doubts = _DOUBTED
 
     def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:
         """Hold ``stored`` for ``keep_for`` seconds from now, in place of the variant with the same secondary key."""
@@ -91,10 +105,11 @@ class Memory:
         self._make_room()
 
     def complete(self, key: CacheKey) -> None:
-        """Note that every variant any tier has is held now."""
+        """Note that every variant any tier has is held now, and nothing else."""
         slot = self._slots.get(key.text)
         if slot is not None:
             slot.is_complete = True
+            slot.doubts = self._doubts
 
     def remove(self, key: CacheKey, cause: Cause) -> int:
         """Let go of every variant; how many there were."""
@@ -165,6 +180,7 @@ class Memory:
 
     def _admit(self, key: CacheKey) -> Slot:
         slot = self._slots[key.text] = Slot(key)
+        slot.doubts = self._doubts
         name = hash(key.text)
         if name in self._dropped:
             self._dropped.discard(name)

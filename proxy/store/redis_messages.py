@@ -1,5 +1,6 @@
-"""Hears what is published on one channel, over one connection that stays subscribed. Promises nothing: whoever waits
-for a message looks for himself now and then, and is told to whenever some may have been missed.
+"""Hears what is published on one channel, over one connection that stays subscribed; Redis itself publishes there which
+names were changed, where it is asked to. Promises nothing: whoever waits for a message looks for himself now and then,
+and is told to whenever some may have been missed.
 """
 
 import asyncio
@@ -8,8 +9,11 @@ import random
 from collections.abc import Callable
 from typing import Any, Final
 
+from redis.exceptions import ResponseError
+
 from proxy.store.redis_client import pack
 from proxy.store.redis_connection import FOREIGN, RedisConnection
+from proxy.store.redis_transaction import sound
 
 _LOG: Final = logging.getLogger("tambo.store")
 _SILENCE: Final = 1.0
@@ -17,6 +21,8 @@ _SILENCE: Final = 1.0
 _PAUSE: Final = 0.5
 """Seconds between two attempts to connect, and up to half as many more."""
 _MESSAGE_PARTS: Final = 3
+INVALIDATIONS: Final = b"__redis__:invalidate"
+"""The channel on which Redis tells of changes (server-assisted client-side caching)."""
 
 Hears = Callable[[bytes], None]
 """Gets a message; an empty one where some may have been missed. Never raises, never waits."""
@@ -25,8 +31,18 @@ Hears = Callable[[bytes], None]
 class RedisMessages:
     """One channel's messages for everyone in this process."""
 
-    def __init__(self, dial: Callable[[], RedisConnection], channel: bytes, connect_timeout: float) -> None:
+    def __init__(
+        self,
+        dial: Callable[[], RedisConnection],
+        channel: bytes,
+        connect_timeout: float,
+        *,
+        changes_below: bytes | None = None,
+    ) -> None:
+        """``changes_below``: be told of every name with this prefix that anybody changes; for INVALIDATIONS."""
         self.channel: Final = channel
+        self._changes_below = changes_below
+        self._is_refused = False
         self._dial = dial
         self._connect_timeout = connect_timeout
         self._ears: list[Hears] = []
@@ -53,6 +69,8 @@ class RedisMessages:
             try:
                 await self._subscribe(connection)
                 await self._hear(connection)
+            except ResponseError as error:
+                self._refused(error)
             except (*FOREIGN, TimeoutError) as error:
                 _LOG.debug("the channel of messages broke: %s", error)
             finally:
@@ -63,10 +81,14 @@ class RedisMessages:
     async def _subscribe(self, connection: RedisConnection) -> None:
         async with asyncio.timeout(self._connect_timeout):
             await connection.open()
+            if self._changes_below is not None:
+                (own,) = await connection.exchange(pack([(b"CLIENT", b"ID")]), 1)
+                track = (b"CLIENT", b"TRACKING", b"ON", b"REDIRECT", sound(own), b"BCAST", b"PREFIX")
+                (reply,) = await connection.exchange(pack([(*track, self._changes_below)]), 1)
+                sound(reply)
             (reply,) = await connection.exchange(pack([(b"SUBSCRIBE", self.channel)]), 1)
-        if isinstance(reply, Exception):
-            raise reply
-        self.is_connected = True
+        sound(reply)
+        self.is_connected, self._is_refused = True, False
         self._tell(b"")
 
     async def _hear(self, connection: RedisConnection) -> None:
@@ -80,10 +102,17 @@ class RedisMessages:
                     self._take(await connection.receive())
 
     def _take(self, push: Any) -> None:
-        if isinstance(push, Exception):
-            raise push
-        if isinstance(push, list) and len(push) == _MESSAGE_PARTS and push[0] == b"message" and push[2]:
-            self._tell(push[2])
+        sound(push)
+        if not isinstance(push, list) or len(push) != _MESSAGE_PARTS or push[0] != b"message":
+            return
+        said = push[2] or b""  # nothing instead of names: everything was changed
+        for message in said if isinstance(said, list) else (said,):
+            self._tell(message)
+
+    def _refused(self, error: ResponseError) -> None:
+        if not self._is_refused:
+            _LOG.warning("Redis does not let us listen to %s: %s", self.channel.decode(errors="replace"), error)
+        self._is_refused = True
 
     def _tell(self, message: bytes) -> None:
         for hears in self._ears:

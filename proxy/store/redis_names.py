@@ -3,6 +3,7 @@
 import hashlib
 import re
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -28,7 +29,18 @@ def variants_name(namespace: str, key: CacheKey) -> bytes:
     name = _OTHERS.sub(lambda found: b"%%%02X" % found[0][0], text)
     if len(name) > _MAX_TEXT:
         name = name[:_SHOWN] + b"#" + hashlib.blake2b(text, digest_size=20).hexdigest().encode()
-    return b"%s:%d:%s" % (namespace.encode(), LAYOUT, name)
+    return variants_prefix(namespace) + name
+
+
+def variants_prefix(namespace: str) -> bytes:
+    """What the name of every such hash begins with, and no other name of ours."""
+    return b"%s:%d:" % (namespace.encode(), LAYOUT)
+
+
+def text_of(name: bytes, prefix: bytes) -> str | None:
+    """The text of the key that a hash's name was made of; None where it was shortened. ``name`` begins with it."""
+    shown = name[len(prefix) :]
+    return None if b"#" in shown else unquote_to_bytes(shown).decode("utf-8", "surrogatepass")
 
 
 def purges_name(namespace: str) -> bytes:
@@ -57,6 +69,11 @@ def fill_digest(key: str) -> bytes:
 def seats_name(namespace: str) -> bytes:
     """The sorted set of who holds a place at the upstream, and who waits for one."""
     return b"%s:seats:%d" % (namespace.encode(), LAYOUT)
+
+
+def replicas_name(namespace: str) -> bytes:
+    """The sorted set of which processes may answer from memory, and how far each knows the purge log."""
+    return b"%s:replicas:%d" % (namespace.encode(), LAYOUT)
 
 
 def messages_name(namespace: str) -> bytes:

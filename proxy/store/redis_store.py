@@ -19,6 +19,7 @@ from proxy.policy.messages import StoredResponse
 from proxy.store.backing import Found, LoggedPurge
 from proxy.store.codec import BadEntry, decode, encode
 from proxy.store.redis_address import RedisAddress
+from proxy.store.redis_changes import Doubt, RedisChanges
 from proxy.store.redis_client import Command, Limits, NonsenseError, Question, RedisClient, pack
 from proxy.store.redis_connection import OversizedReplyError
 from proxy.store.redis_log import last_position
@@ -71,6 +72,7 @@ class RedisStore:
         self.client = RedisClient(address, clock, self._limits, self.stats)
         log = purges_name(self._bounds.namespace)
         self._purges = RedisPurges(self.client, log, self._bounds.purges, self._bounds.log_keep)
+        self._changes = RedisChanges(self.client.dial, self._bounds.namespace, self._limits.command_timeout)
 
     @property
     def namespace(self) -> str:
@@ -88,13 +90,19 @@ class RedisStore:
         with suppress(StoreUnavailable):
             await self._purges.begin(0)
 
+    def watch(self, doubt: Doubt) -> None:
+        """See Watched."""
+        self._changes.open(doubt)
+
     async def close(self) -> None:
         """Close every connection. Idempotent."""
+        await self._changes.close()
         await self.client.close()
 
     async def get(self, key: CacheKey) -> Found:
         """All variants and the log's position, which is read first, in one round trip within ``timeout``."""
         name, known, began = variants_name(self._bounds.namespace, key), self._purges.highest, self._clock.monotonic()
+        self._changes.note(name, key.text)
 
         def read(replies: list[Any]) -> tuple[int | None, list[StoredResponse]]:
             return last_position(replies[0]), self._variants(key, name, replies[1])
@@ -116,6 +124,7 @@ class RedisStore:
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:
         """Store one variant. Within ``timeout``, and a second per 10 MB more."""
         name = variants_name(self._bounds.namespace, key)
+        self._changes.note(name, key.text)
         try:
             field, value = variant_field(stored.secondary_key), encode(key, stored)
         except (UnicodeEncodeError, OverflowError) as error:

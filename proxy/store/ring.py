@@ -8,7 +8,8 @@ class Slot:
     """A key's place in memory: its variants, when each runs out (monotonic seconds), and its neighbours."""
 
     __slots__ = (
-        "ends", "following", "in_main", "is_complete", "key", "preceding", "soonest_end", "uses", "variants", "weight",
+        "doubts", "ends", "following", "in_main", "is_complete", "key", "preceding", "soonest_end", "uses", "variants",
+        "weight",
     )  # fmt: skip
 
     def __init__(self, key: CacheKey) -> None:
@@ -20,6 +21,8 @@ class Slot:
         """Bytes, overhead included."""
         self.uses = 0
         self.is_complete = False
+        self.doubts = 0
+        """The memory's doubts about everything when this was known to be right; -1: it is doubted itself."""
         self.in_main = False
         self.preceding: Slot = self
         self.following: Slot = self

@@ -17,10 +17,11 @@ from proxy.exchange.purges import Purge, Purged, PurgeKind, PurgeMode
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 from proxy.policy.reuse import keep_for as seconds_kept
-from proxy.store.backing import Backing, LoggedPurge
+from proxy.store.backing import Backing, LoggedPurge, Watched
 from proxy.store.housekeeper import Housekeeper
 from proxy.store.memory import Memory
 from proxy.store.purge_log import PurgeLog
+from proxy.store.replica import Replica
 from proxy.store.stats import TierStats
 
 LOG: Final = logging.getLogger("tambo.store")
@@ -32,15 +33,34 @@ FENCE: Final = 600.0
 class TieredStore:
     """Satisfies proxy.exchange.ports.Store."""
 
-    def __init__(self, memory: Memory, backing: Backing | None, clock: Clock, fence: float = FENCE) -> None:
-        """``backing`` None: memory alone, nothing outlives the process."""
+    def __init__(
+        self,
+        memory: Memory,
+        backing: Backing | None,
+        clock: Clock,
+        fence: float = FENCE,
+        replica: Replica | None = None,
+        *,
+        trusts_memory: bool = True,
+    ) -> None:
+        """``backing`` None: memory alone, nothing outlives the process. ``replica`` None: nobody else shares it.
+        ``trusts_memory``: whether memory answers while the lasting store is out although others may have purged."""
         self._memory = memory
         self._backing = backing
         self._clock = clock
+        self._replica = replica
+        self._trusts_memory = trusts_memory or replica is None
+        self._reading: dict[str, set[object]] = {}
+        """Look-ups under way in the lasting store, by key; what one that left it read was changed since."""
         self._log = PurgeLog()
         self._learnt = 0
         """The position up to which no purge of the lasting store's log is unknown here."""
         self.housekeeper = Housekeeper(self, memory, backing, self._log, lambda: clock.now() - fence)
+
+    @property
+    def learnt(self) -> int:
+        """See proxy.store.replica.Learner."""
+        return self._learnt
 
     @property
     def position(self) -> int:
@@ -56,6 +76,8 @@ class TieredStore:
         """Open the lasting store, learn its purges, begin to keep house. Raises ConfigError."""
         if self._backing is not None:
             await self._backing.open()
+            if isinstance(self._backing, Watched):
+                self._backing.watch(self._doubt)
             try:
                 await self.catch_up()
             except StoreUnavailable as error:
@@ -75,8 +97,11 @@ class TieredStore:
 
         Good for as long as ``position`` stays what it is and memory holds these very objects.
         """
+        is_alone = self._backing is None or (self._trusts_memory and not self._backing.is_up)
+        if not (is_alone or self._replica is None or self._replica.is_current()):
+            return None
         variants = self._in_memory(key)
-        return variants if variants and (self._backing is None or self._memory.is_complete(key)) else None
+        return variants if variants and (is_alone or self._memory.is_complete(key)) else None
 
     def still(self, key: CacheKey, variants: Sequence[StoredResponse]) -> bool:
         """Whether ``resident`` gives these very objects; counted as a look-up that memory answered."""
@@ -84,6 +109,13 @@ class TieredStore:
             return False
         self._memory.stats.operations["get", "hit"] += 1
         return True
+
+    def _doubt(self, text: str | None) -> None:
+        self._memory.doubt(text)
+        if text is None:
+            self._reading.clear()
+        else:
+            self._reading.pop(text, None)
 
     async def lookup(self, key: CacheKey) -> Lookup:
         """All variants that no hard purge concerns. Raises StoreUnavailable (with nothing usable in memory)."""
@@ -102,6 +134,8 @@ class TieredStore:
     async def _look_further(self, key: CacheKey) -> Sequence[StoredResponse]:
         if self._backing is None:
             return self._in_memory(key)
+        read = object()
+        self._reading.setdefault(key.text, set()).add(read)
         try:
             found = await self._backing.get(key)
             if found.position > self._learnt:
@@ -109,16 +143,31 @@ class TieredStore:
                 self._learnt = max(self._learnt, found.position)
                 self._log.advance(found.position)
         except StoreUnavailable:
-            if held := self._in_memory(key):
+            is_trusted = self._trusts_memory or (self._replica is not None and self._replica.is_current())
+            if is_trusted and (held := self._in_memory(key)):
                 return held
             raise
+        finally:
+            reads = self._reading.get(key.text, set())
+            is_the_latest = read in reads
+            reads.discard(read)
+            if not reads:
+                self._reading.pop(key.text, None)
         # From here on nothing waits: what was purged while we read is judged with the purge, not put into memory.
         judged = (self.judge(key, variant) for variant in found.variants)
         visible = [variant for variant in judged if variant is not None]
-        return self._merged(key, visible)
+        return self._merged(key, visible, is_the_latest=is_the_latest)
 
-    def _merged(self, key: CacheKey, found: Sequence[StoredResponse]) -> Sequence[StoredResponse]:
-        """Put what was found into memory beside what is there, the newer of two alike; what there is now."""
+    def _merged(
+        self, key: CacheKey, found: Sequence[StoredResponse], *, is_the_latest: bool
+    ) -> Sequence[StoredResponse]:
+        """Put what was found into memory beside what is there, the newer of two alike; what there is now.
+
+        Where someone changed what the lasting store has, what it does not have any more leaves memory too.
+        """
+        if self._memory.is_doubted(key):
+            there = {variant.secondary_key for variant in found}
+            self._memory.revise(key, lambda _, held: held if held.secondary_key in there else None)
         held = {variant.secondary_key: variant for variant in self._in_memory(key)}
         for variant in found:
             known = held.get(variant.secondary_key)
@@ -128,7 +177,10 @@ class TieredStore:
             left = variant.response_time + seconds_kept(variant) - self._clock.now()
             if left > 0:
                 self._memory.put(key, variant, left)
-        self._memory.complete(key)
+        if is_the_latest:
+            self._memory.complete(key)
+        else:
+            self._memory.doubt(key.text)
         return tuple(held.values())
 
     def _in_memory(self, key: CacheKey) -> Sequence[StoredResponse]:
@@ -174,7 +226,8 @@ class TieredStore:
         """Make a purge true for every look-up that begins after this returns; counted exactly for a URL.
         Raises StoreUnavailable, and then nothing is claimed."""
         if purge.kind is not PurgeKind.URL:
-            return Purged(None, await self._make_true(purge))
+            position = await self._make_true(purge)
+            return Purged(None, position, await self._confirmed(position))
         key = CacheKey(purge.argument, "")
         count = len(await self._look_further(key))
         position = await self._make_true(purge)
@@ -185,7 +238,7 @@ class TieredStore:
             except StoreUnavailable as error:
                 # It is logged, so nobody is given it any more; that it still takes room is no reason to fail.
                 LOG.warning("purged, but not removed yet", extra={"detail": error.detail})
-        return Purged(count, position)
+        return Purged(count, position, await self._confirmed(position))
 
     async def _make_true(self, purge: Purge) -> int:
         position = self._log.last + 1 if self._backing is None else await self._backing.log_purge(purge)
@@ -193,6 +246,9 @@ class TieredStore:
         LOG.info("purge", extra={"kind": purge.kind.value, "mode": purge.mode.value, "position": position})
         self.housekeeper.wake()
         return position
+
+    async def _confirmed(self, position: int) -> tuple[str, ...]:
+        return () if self._replica is None else await self._replica.confirmed(position)
 
     async def catch_up(self) -> None:
         """Learn the purges that others logged. Raises StoreUnavailable."""

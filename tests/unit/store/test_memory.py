@@ -209,3 +209,19 @@ def test_bytes_are_counted_honestly(lines: int, size: int) -> None:
     finally:
         tracemalloc.stop()
     assert 0.9 < held.stats.bytes / real < 1.15, (held.stats.bytes / 500, real / 500)
+
+
+def test_what_is_doubted_is_not_complete_until_someone_says_so() -> None:
+    clock = FakeClock()
+    memory, keys = Memory(1_000_000, clock), [a_key("/a"), a_key("/b")]
+    for key in keys:
+        memory.put(key, a_stored(b"1"), 60)
+    memory.doubt("/a")
+    memory.doubt("/never")
+    assert [memory.is_complete(key) for key in keys] == [False, True]
+    assert [memory.is_doubted(key) for key in keys] == [True, False]
+    memory.complete(keys[0])
+    assert memory.is_complete(keys[0])
+    memory.doubt(None)
+    assert [memory.is_complete(key) for key in keys] == [False, False]
+    assert [len(memory.resident(key)) for key in keys] == [1, 1], "it is there, for when nobody else can answer"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.store.redis_names import purges_name, variant_field, variants_name
+from proxy.store.redis_names import purges_name, text_of, variant_field, variants_name, variants_prefix
 from tests.support.builders import a_key
 from tests.support.strategies import secondary_keys
 
@@ -27,6 +27,13 @@ TEXTS = st.text(max_size=400)
 )
 def test_a_name_reads_like_its_key(text: str, name: bytes) -> None:
     assert variants_name("tambo", a_key(text)) == name
+
+
+@given(TEXTS)
+def test_a_name_that_is_whole_says_its_key(text: str) -> None:
+    name, prefix = variants_name("tambo", a_key(text)), variants_prefix("tambo")
+    assert name.startswith(prefix)
+    assert text_of(name, prefix) == (None if b"#" in name else text)
 
 
 @given(TEXTS, TEXTS)

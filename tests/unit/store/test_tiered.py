@@ -1,7 +1,8 @@
 """Memory over a lasting store that fails, stalls, or is changed by others: what is answered, kept and promised."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -209,3 +210,99 @@ async def test_hits_and_misses_of_memory_are_counted(store: TieredStore) -> None
     await store.lookup(KEY)
     await store.lookup(a_key("/b"))
     assert store.tiers[0].operations == {("get", "hit"): 1, ("get", "miss"): 1}
+
+
+class Vouched:
+    """A Replica that says what a test tells it to."""
+
+    def __init__(self) -> None:
+        self.current = True
+        self.late: tuple[str, ...] = ()
+        self.positions: list[int] = []
+
+    def is_current(self) -> bool:
+        return self.current
+
+    async def confirmed(self, position: int) -> tuple[str, ...]:
+        self.positions.append(position)
+        return self.late
+
+
+class WatchedBacking(ScriptedBacking):
+    """Tells of changes."""
+
+    def watch(self, doubt: Callable[[str | None], None]) -> None:
+        self.doubt = doubt
+
+
+@asynccontextmanager
+async def _shared(backing: ScriptedBacking, replica: Vouched, *, trusts: bool = True) -> AsyncIterator[TieredStore]:
+    clock = FakeClock()
+    store = TieredStore(Memory(1_000_000, clock), backing, clock, replica=replica, trusts_memory=trusts)
+    await store.open()
+    yield store
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("current", "up", "trusts", "from_memory"),
+    [
+        pytest.param(True, True, True, True, id="within the lease"),
+        pytest.param(False, True, True, False, id="beyond it Redis is asked"),
+        pytest.param(False, False, True, True, id="Redis is gone: memory"),
+        pytest.param(False, False, False, False, id="Redis is gone: upstream"),
+        pytest.param(True, False, False, True, id="Redis is gone, the lease is not over yet"),
+    ],
+)
+async def test_when_memory_may_answer(current: bool, up: bool, trusts: bool, from_memory: bool) -> None:
+    backing, replica = ScriptedBacking(), Vouched()
+    async with _shared(backing, replica, trusts=trusts) as store:
+        await store.put(KEY, a_stored(b"1"), 60)
+        backing.stored["/a"] = [a_stored(b"2", response_time=T0 + 1)]
+        replica.current, backing.is_up = current, up
+        assert bool(store.resident(KEY)) is from_memory
+        if from_memory:
+            assert await _found(store) == [b"1"]
+        elif up:
+            assert await _found(store) == [b"2"]
+        else:
+            with pytest.raises(StoreUnavailable):
+                await store.lookup(KEY)
+
+
+async def test_a_purge_says_who_did_not_confirm_it() -> None:
+    replica = Vouched()
+    async with _shared(ScriptedBacking(), replica) as store:
+        assert (await store.purge(Purge(PurgeKind.URL, "/a", HARD))).unconfirmed == ()
+        replica.late = ("other:1",)
+        assert (await store.purge(Purge(PurgeKind.ALL, "", SOFT))).unconfirmed == ("other:1",)
+        assert replica.positions == [1, 2]
+
+
+async def test_what_others_removed_leaves_memory_too() -> None:
+    backing = WatchedBacking()
+    async with _shared(backing, Vouched()) as store:
+        await store.put(KEY, a_stored(b"1"), 60)
+        assert store.resident(KEY)
+        del backing.stored["/a"]
+        assert await _found(store) == [b"1"]
+        backing.doubt("/a")
+        assert store.resident(KEY) is None
+        assert await _found(store) == []
+        assert not store.resident(KEY)
+
+
+async def test_what_was_changed_while_it_was_read_is_read_again() -> None:
+    backing = WatchedBacking()
+    async with _shared(backing, Vouched()) as store:
+        backing.stored["/a"] = [a_stored(b"1")]
+        backing.gate = asyncio.Event()
+        reading = asyncio.ensure_future(_found(store))
+        await backing.reached.wait()
+        backing.stored["/a"] = [a_stored(b"2", response_time=T0 + 1)]
+        backing.doubt("/a")
+        backing.gate.set()
+        assert await reading == [b"1"], "it began before"
+        assert store.resident(KEY) is None
+        assert await _found(store) == [b"2"]
+        assert store.resident(KEY)

@@ -1,0 +1,30 @@
+"""What a process that shares a lasting store must know before it answers from its own memory. Protocols only: the
+others' purges are learnt by whoever implements them."""
+
+from typing import Protocol
+
+
+class Replica(Protocol):
+    """This process, as one of those that share a lasting store."""
+
+    def is_current(self) -> bool:
+        """Whether memory may answer now: no purge that has returned anywhere is unknown here. Costs next to nothing."""
+        ...
+
+    async def confirmed(self, position: int) -> tuple[str, ...]:
+        """Wait until every other process has learnt the purges up to ``position``, or may not answer from memory any
+        more; the names of those for which nobody can say so after a few seconds. Never raises."""
+        ...
+
+
+class Learner(Protocol):
+    """Whoever keeps the purges that are known in this process."""
+
+    @property
+    def learnt(self) -> int:
+        """The position up to which no purge of the shared log is unknown here."""
+        ...
+
+    async def catch_up(self) -> None:
+        """Learn what was logged since. Raises StoreUnavailable."""
+        ...

@@ -1,0 +1,145 @@
+"""The lease on answering from memory, and waiting for the others to confirm a purge."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from fakeredis import FakeServer
+
+from proxy.errors import StoreUnavailable
+from proxy.store.redis_lease import Pace
+from proxy.store.redis_messages import RedisMessages
+from proxy.store.redis_replica import NOBODY_KNOWS, RedisReplica
+from tests.support.clock import FakeClock
+from tests.support.fake_redis import a_client, a_redis_store
+
+PACE = Pace(life=2.0, beat=0.02)
+
+
+class Log:
+    """What a process knows of the purge log, with a gate before it learns."""
+
+    def __init__(self, shared: list[int]) -> None:
+        self.shared = shared
+        self.learnt = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.is_down = False
+
+    async def catch_up(self) -> None:
+        """See Learner."""
+        await self.gate.wait()
+        if self.is_down:
+            raise StoreUnavailable("purges", "down")
+        self.learnt = self.shared[-1] if self.shared else 0
+
+
+class Process:
+    """One of several over one Redis."""
+
+    def __init__(self, server: FakeServer, shared: list[int]) -> None:
+        self.clock = FakeClock()
+        self.store = a_redis_store(server)
+        self.messages = RedisMessages(self.store.client.dial, b"tambo:wake:1", 1.0)
+        self.replica = RedisReplica(self.store.client, self.messages, "tambo", self.clock, PACE)
+        self.log = Log(shared)
+
+    async def open(self) -> "Process":
+        await self.store.open()
+        self.messages.open()
+        self.replica.open(self.log)
+        async with asyncio.timeout(10):
+            while not self.replica.is_current():
+                await asyncio.sleep(0.001)
+        return self
+
+    async def close(self) -> None:
+        await self.replica.close()
+        await self.messages.close()
+        await self.store.close()
+
+
+@pytest.fixture
+def server() -> FakeServer:
+    return FakeServer()
+
+
+@pytest.fixture
+async def two(server: FakeServer) -> AsyncIterator[tuple[Process, Process]]:
+    shared: list[int] = []
+    one, other = [await Process(server, shared).open() for _ in range(2)]
+    yield one, other
+    await one.close()
+    await other.close()
+
+
+async def test_memory_may_answer_for_as_long_as_the_lease(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    one.log.is_down = True  # what is not read is not vouched for
+    await asyncio.sleep(2 * PACE.beat)
+    assert one.replica.is_current()
+    one.clock.advance(PACE.life - 0.01)
+    assert one.replica.is_current()
+    one.clock.advance(0.02)
+    assert not one.replica.is_current(), "also when the process stood still meanwhile"
+
+
+async def test_a_purge_is_confirmed_once_all_have_learnt_it(two: tuple[Process, Process]) -> None:
+    one, other = two
+    other.log.gate.clear()
+    one.log.shared.append(7)
+    confirming = asyncio.ensure_future(one.replica.confirmed(7))
+    await asyncio.sleep(3 * PACE.beat)
+    assert not confirming.done()
+    other.log.gate.set()
+    assert await confirming == ()
+    assert other.log.learnt == 7
+
+
+async def test_who_does_not_confirm_in_time_is_named(two: tuple[Process, Process]) -> None:
+    one, other = two
+    other.log.is_down = True  # it renews its entry all the same
+    confirming = asyncio.ensure_future(one.replica.confirmed(9))
+    await asyncio.sleep(PACE.beat)
+    one.clock.advance(PACE.life + 1)
+    assert await confirming == (other.replica.name,)
+
+
+async def test_who_has_left_is_not_waited_for(two: tuple[Process, Process]) -> None:
+    one, other = two
+    await other.replica.close()
+    await other.replica.close()
+    assert not other.replica.is_current()
+    assert await one.replica.confirmed(11) == ()
+
+
+async def test_who_died_is_waited_for_as_long_as_its_entry(server: FakeServer, two: tuple[Process, Process]) -> None:
+    one, _ = two
+    one.log.shared.append(5)
+    redis = a_client(server)
+    seconds, micro = await redis.time()
+    ends = seconds * 1000 + micro // 1000 + 300
+    await redis.zadd("tambo:replicas:1", {"dead|3": ends})
+    assert await one.replica.confirmed(5) == ()
+    seconds, micro = await redis.time()
+    assert seconds * 1000 + micro // 1000 >= ends
+    await redis.aclose()
+
+
+async def test_without_redis_nobody_can_say(server: FakeServer, two: tuple[Process, Process]) -> None:
+    one, _ = two
+    server.connected = False
+    confirming = asyncio.ensure_future(one.replica.confirmed(5))
+    await asyncio.sleep(PACE.beat)
+    one.clock.advance(PACE.life + 1)
+    assert await confirming == (NOBODY_KNOWS,)
+    server.connected = True
+
+
+async def test_nothing_is_left_in_redis(server: FakeServer) -> None:
+    process = await Process(server, []).open()
+    redis = a_client(server)
+    assert 0 < await redis.pttl("tambo:replicas:1") <= PACE.life * 1000
+    await process.close()
+    assert await redis.exists("tambo:replicas:1") == 0
+    await redis.aclose()
