@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from aiohttp import web
 
-from proxy.app.fleet import make_shared, patience
+from proxy.app.fleet import make_shared
 from proxy.app.gauges import bad_entries, tier_gauges, upstream_gauges
 from proxy.app.settings import (
     guard_settings,
@@ -78,7 +78,7 @@ class App:
         self._memory = Memory(config.store.memory, clock, config.store.max_variants)
         self._shared = make_shared(config, self._backing, clock)
         self._store = TieredStore(
-            *(self._memory, self._backing, clock, patience(config) + FENCE_MARGIN),
+            *(self._memory, self._backing, clock, config.upstream.patience + FENCE_MARGIN),
             replica=None if self._shared is None else self._shared.replica,
             trusts_memory=config.store.when_redis_is_down is WhenDown.MEMORY,
         )
@@ -88,7 +88,7 @@ class App:
             guard_settings(config), clock, told.waited, seats, make_breaker(config), told.breaker_changed
         )
         self._keys = Keys()
-        self._hold_off = FailureMemory(clock)
+        self._hold_off = FailureMemory(clock, longest_fetch=config.upstream.patience)
         self._ahead = Ahead(self._guard, clock)
         self._switch = ModeSwitch(clock)
         self._flights = SingleFlight(MAX_FLIGHTS, self._telemetry.internal_error)
@@ -149,7 +149,7 @@ class App:
     def _fleet(self, refresher: Refresher) -> Fleet | None:
         if self._shared is None:
             return None
-        alone, wait = AloneKeys(self._clock), patience(self._loaded.config)
+        alone, wait = AloneKeys(self._clock), self._loaded.config.upstream.patience
         return Fleet(refresher, self._store, self._shared.leases, alone, self._clock, wait)
 
     def _hit_path(self) -> HitPath | None:

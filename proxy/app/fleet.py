@@ -51,8 +51,3 @@ def make_shared(config: Config, backing: Backing, clock: Clock) -> Shared | None
     maximum = config.upstream.concurrency.max
     seats = None if maximum is None else RedisSeats(client, messages, backing.namespace, maximum)
     return Shared(messages, replica, RedisLeases(client, messages, backing.namespace), seats)
-
-
-def patience(config: Config) -> float:
-    """Seconds that a fetch may take, its place in the queue included."""
-    return config.upstream.concurrency.queue_timeout + config.upstream.timeout.total

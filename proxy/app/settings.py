@@ -49,7 +49,7 @@ def upstream_settings(config: Config) -> UpstreamSettings:
 def guard_settings(config: Config) -> GuardSettings:
     """The guard's."""
     limits = config.upstream.concurrency
-    return GuardSettings(limits.max, limits.queue, limits.queue_timeout)
+    return GuardSettings(limits.max, limits.queue, config.upstream.queue_timeout)
 
 
 def make_breaker(config: Config) -> Breaker | None:

@@ -82,7 +82,7 @@ def _rows(loaded: Loaded, kind: type[msgspec.Struct], section: msgspec.Struct, k
 def _unset(loaded: Loaded, section: msgspec.Struct, name: str, key: str, form: str | None) -> Row:
     """What holds where nothing was said."""
     config = loaded.config
-    if key == "stopping.drain_timeout":
+    if key in {"stopping.drain_timeout", "upstream.concurrency.queue_timeout"}:
         return Row(key, show_duration(config.upstream.timeout.total), "upstream.timeout.total")
     if not isinstance(section, Route):
         return Row(key, _UNSET.get(key, "none"), loaded.source_of(key))

@@ -35,7 +35,8 @@ class Concurrency(Section, frozen=True, kw_only=True):
     max: Positive | None = None
     """None: unlimited."""
     queue: Count = 100
-    queue_timeout: Wait = 60.0
+    queue_timeout: Wait | None = None
+    """None: as ``timeout.total``. In that time every place comes free once: nobody is refused whose turn comes next."""
 
 
 class Retries(Section, frozen=True, kw_only=True):
@@ -81,3 +82,14 @@ class Upstream(Section, frozen=True, kw_only=True):
     """How long an idle one is kept: shorter than the 5 s after which common servers close theirs."""
     ca_file: Text | None = None
     """PEM file of the authorities that are trusted; None: the system's."""
+
+    @property
+    def queue_timeout(self) -> float:
+        """Seconds that a fetch waits for its place at most."""
+        said = self.concurrency.queue_timeout
+        return self.timeout.total if said is None else said
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a fetch may take, its wait for a place included."""
+        return self.queue_timeout + self.timeout.total

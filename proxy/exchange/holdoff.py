@@ -66,8 +66,11 @@ class FailureMemory:
         clock: Clock,
         draw: Callable[[], float] = random.random,
         most_keys: int = MOST_KEYS,
+        longest_fetch: float = 0.0,
     ) -> None:
+        """``longest_fetch``: seconds that one may take to fail. A key is not forgotten while it is tried again."""
         self._clock = clock
+        self._longest_fetch = longest_fetch
         self._draw = draw
         self._most_keys = most_keys
         self._setbacks: OrderedDict[str, Setback] = OrderedDict()
@@ -89,7 +92,7 @@ class FailureMemory:
         most = min(route.hold_off, FIRST_PAUSE * 2.0 ** min(count - 1, _MOST_DOUBLINGS))
         pause = max(self._draw() * most, min(retry_after or 0.0, LONGEST_ASKED))
         until = self._clock.monotonic() + pause
-        self.note(key, Setback(route.name, failure, count, until, until + route.hold_off))
+        self.note(key, Setback(route.name, failure, count, until, until + route.hold_off + self._longest_fetch))
 
     def note(self, key: str, setback: Setback) -> None:
         """Remember what was found out, here or by another process."""

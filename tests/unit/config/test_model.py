@@ -3,6 +3,7 @@
 import pytest
 
 from proxy.config.model import Config, Route, RouteMatch
+from proxy.config.upstream import Concurrency, Upstream
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,7 @@ from proxy.config.model import Config, Route, RouteMatch
         ("upstream.timeout.idle", 60),
         ("upstream.concurrency.max", None),
         ("upstream.concurrency.queue", 100),
-        ("upstream.concurrency.queue_timeout", 60),
+        ("upstream.concurrency.queue_timeout", None),
         ("upstream.retries.max", 0),
         ("upstream.retries.on", ("connect", 502, 503)),
         ("upstream.breaker", None),
@@ -56,6 +57,14 @@ def test_a_routes_defaults() -> None:
     route = Route(name="a", match=RouteMatch(path="/a"))
     assert (route.match.methods, route.mode, route.cache) == (("GET", "HEAD"), "rfc", True)
     assert (route.cookies, route.store_set_cookie, route.statuses, route.ttl) == ("pass", False, None, None)
+
+
+@pytest.mark.parametrize(("said", "queue_timeout", "patience"), [(None, 120, 240), (7.0, 7, 127)])
+def test_a_place_is_waited_for_as_long_as_a_fetch_may_take(
+    said: float | None, queue_timeout: float, patience: float
+) -> None:
+    upstream = Upstream(concurrency=Concurrency(queue_timeout=said))
+    assert (upstream.queue_timeout, upstream.patience) == (queue_timeout, patience)
 
 
 def test_it_cannot_be_changed() -> None:

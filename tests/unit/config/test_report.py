@@ -77,9 +77,10 @@ def test_rows(loaded: Loaded, key: str, value: str, source: str) -> None:
     assert (row.value, row.source) == (value, source)
 
 
-def test_what_depends_on_another_key_says_on_which(tmp_path: Path) -> None:
+@pytest.mark.parametrize("key", ["stopping.drain_timeout", "upstream.concurrency.queue_timeout"])
+def test_what_depends_on_another_key_says_on_which(key: str, tmp_path: Path) -> None:
     found = load({"UPSTREAM_URL": "http://h", "TAMBO_UPSTREAM__TIMEOUT__TOTAL": "9s"}, folder=tmp_path)
-    (row,) = [row for row in rows(found) if row.key == "stopping.drain_timeout"]
+    (row,) = [row for row in rows(found) if row.key == key]
     assert (row.value, row.source) == ("9s", "upstream.timeout.total")
 
 

@@ -66,6 +66,19 @@ def test_what_failed_long_ago_is_forgotten() -> None:
     assert memory.setback("/a") is None
 
 
+def test_a_key_is_not_forgotten_while_it_is_tried_again() -> None:
+    """An upstream that hangs takes longer to fail than the longest pause."""
+    clock = FakeClock()
+    memory = FailureMemory(clock, lambda: 1.0, longest_fetch=240.0)
+    for count in range(1, 10):
+        memory.failed("/a", ROUTE, Failure.TIMEOUT, None)
+        setback = memory.setback("/a")
+        assert setback is not None
+        assert setback.count == count
+        clock.advance(setback.until - clock.monotonic() + 239)
+        assert memory.setback("/a") is setback, "whoever comes meanwhile is spared the wait"
+
+
 @pytest.mark.parametrize(
     ("asked", "pause"),
     [
