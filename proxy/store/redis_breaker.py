@@ -21,6 +21,10 @@ class Breaker:
         """Whether nothing may be asked but the probe."""
         return self._opened_at is not None
 
+    def open_for(self, now: float) -> float:
+        """Seconds that it has been open; 0 when it is not."""
+        return 0.0 if self._opened_at is None else now - self._opened_at
+
     def failed(self, now: float) -> bool:
         """Note a failure at monotonic ``now``; True when it is the one that opens."""
         self._recent.append(now)

@@ -107,6 +107,11 @@ class RedisClient:
         return not self._breaker.is_open
 
     @property
+    def out_for(self) -> float:
+        """Seconds since Redis was given up; 0 while it is being asked."""
+        return self._breaker.open_for(self._clock.monotonic())
+
+    @property
     def is_doubtful(self) -> bool:
         """Whether the last question got no answer: what can be done without Redis should be, now."""
         return self._breaker.is_open or self._is_doubtful

@@ -4,8 +4,8 @@ queues nobody of this process.
 Its members are who holds a place and which process waits for one, each with its end by the server's clock: whoever dies
 gives back all by that. One script says everything about this process and learns everything: what it holds still, what
 it has given back, whether and how urgently it waits. Processes stand in line by urgency, then by arrival, and at its
-end again after each place they got. Where Redis is out of use, a process keeps to the same number by itself; its places
-are told when Redis is back, even when those make too many.
+end again after each place they got. Where Redis stays out of use, a process keeps to the same number by itself; its
+places are told when Redis is back, even when those make too many.
 """
 
 import asyncio
@@ -28,10 +28,14 @@ from proxy.store.redis_transaction import number, sound
 
 @dataclass(frozen=True, slots=True)
 class SeatPace(Pace):
-    """``settle``: seconds after an outage until Redis is believed: by then everyone has told what it holds."""
+    """``alone``: seconds without Redis after which a process goes on by itself: a Redis that was slow for a moment (or a
+    machine that was busy) must not multiply what the upstream gets. Less than ``life``, so that until then nobody's
+    places have ended. ``settle``: seconds after having gone on alone until Redis is believed: by then everyone has told
+    what it holds."""
 
     life: float = 3.0
     beat: float = 0.5
+    alone: float = 2.0
     settle: float = 2.5
 
 
@@ -156,8 +160,9 @@ class RedisSeats:
                     await self._kicked.wait()
             self._kicked.clear()
             if not self._client.is_up:
-                self._since_alone = loop.time()
-                self._go_on_alone()
+                if self._client.out_for >= self._pace.alone:
+                    self._since_alone = loop.time()
+                    self._go_on_alone()
                 continue
             is_trusted = loop.time() - self._since_alone >= self._pace.settle
             token = secrets.token_hex(8).encode()

@@ -75,6 +75,7 @@ class Got:
     word: str
     body: bytes
     seconds: float
+    retry_after: str | None = None
 
 
 async def ask(session: aiohttp.ClientSession, url: str) -> Got:
@@ -85,7 +86,7 @@ async def ask(session: aiohttp.ClientSession, url: str) -> Got:
         status, fields, body = await fetch(session, url)
     except (aiohttp.ClientError, ConnectionError):
         return Got(0, "", b"", loop.time() - began)
-    return Got(status, fields.get("X-Cache", ""), body, loop.time() - began)
+    return Got(status, fields.get("X-Cache", ""), body, loop.time() - began, fields.get("Retry-After"))
 
 
 def all_asking(session: aiohttp.ClientSession, urls: Iterable[str]) -> "list[asyncio.Task[Got]]":

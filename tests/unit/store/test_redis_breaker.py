@@ -25,7 +25,9 @@ def test_five_failures_within_a_second_open(moments: list[float], is_open: bool)
 def test_it_can_be_opened_at_once_and_says_how_long_it_was() -> None:
     breaker = Breaker()
     assert breaker.close(1.0) is None
+    assert breaker.open_for(2.0) == 0
     assert breaker.trip(2.0)
+    assert breaker.open_for(3.5) == 1.5
     assert not breaker.trip(3.0)
     assert not breaker.failed(4.0)
     assert breaker.close(7.5) == 5.5

@@ -177,6 +177,28 @@ async def test_without_redis_each_keeps_to_the_number_and_tells_when_it_is_back(
     await until(lambda: len(ours.got) + len(theirs.got) > MOST + 1)
 
 
+async def test_a_moment_without_redis_multiplies_nothing(server: FakeServer) -> None:
+    pace = SeatPace(life=60.0, beat=0.05, alone=30.0)
+    ours, theirs = Process(server, pace), Process(server, pace)
+    for process in (ours, theirs):
+        await process.open()
+    ours.want(MOST)
+    await until(lambda: len(ours.got) == MOST)
+    server.connected = False
+    theirs.want(1)
+    await until(lambda: not theirs.store.is_up)
+    await asyncio.sleep(5 * pace.beat)
+    assert theirs.got == []
+    server.connected = True
+    await until(lambda: ours.store.is_up and theirs.store.is_up)
+    await asyncio.sleep(5 * pace.beat)
+    assert theirs.got == []
+    ours.got[0].release()
+    await until(lambda: len(theirs.got) == 1)
+    for process in (ours, theirs):
+        await process.close()
+
+
 async def test_nothing_is_left_when_everyone_has_gone(server: FakeServer, redis: FakeRedis) -> None:
     process = Process(server, SeatPace(life=60.0, beat=0.1))
     await process.open()
