@@ -28,7 +28,7 @@ from proxy.store.redis_transaction import number, sound
 
 @dataclass(frozen=True, slots=True)
 class SeatPace(Pace):
-    """``alone``: seconds without Redis after which a process goes on by itself: a Redis that was slow for a moment (or a
+    """``alone``: seconds without Redis after which a process goes on by itself: a Redis slow for a moment (or a
     machine that was busy) must not multiply what the upstream gets. Less than ``life``, so that until then nobody's
     places have ended. ``settle``: seconds after having gone on alone until Redis is believed: by then everyone has told
     what it holds."""
