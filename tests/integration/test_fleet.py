@@ -87,7 +87,7 @@ async def test_the_leader_dies_and_only_its_own_clients_notice(
     others = [await each for url, all_ in asking.items() if url != leader.url for each in all_]
     assert {one.status for one in others} == {200}
     assert len(others) == 2 * CLIENTS
-    assert api.asked["/dies"] == 2
+    assert api.asked["/dies"] in {1, 2}, "one, where it died after its answer was stored"
     assert max(one.seconds for one in others) < 2 * SECONDS + 2 + 3, "more than its lease and one fetch"
     for each in asking[leader.url]:
         await each
