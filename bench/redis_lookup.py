@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from proxy.clock import SystemClock
 from proxy.store.redis_address import parse_address
-from proxy.store.redis_client import Limits
+from proxy.store.redis_question import Limits
 from proxy.store.redis_store import RedisStore
 from tests.support.builders import a_key, a_stored
 from tests.support.redis_server import RedisServer

@@ -17,7 +17,7 @@ from proxy.clock import SystemClock
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.policy.messages import StoredResponse
 from proxy.store.redis_address import parse_address
-from proxy.store.redis_client import Limits
+from proxy.store.redis_question import Limits
 from proxy.store.redis_store import RedisStore
 from tests.support.builders import a_key, a_stored
 from tests.support.redis_server import RedisServer

@@ -14,7 +14,7 @@ from proxy.exchange.retrying import RetrySettings
 from proxy.store.backing import Backing
 from proxy.store.disk import DiskStore
 from proxy.store.redis_address import parse_address
-from proxy.store.redis_client import Limits
+from proxy.store.redis_question import Limits
 from proxy.store.redis_store import Bounds, RedisStore
 
 

@@ -19,7 +19,7 @@ HOW_TO_SET_UPSTREAM = (
     'or url = "http://host:port" under [upstream] in tambo.toml'
 )
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+\]")
-_REDIS_SCHEMES = ("redis", "rediss", "unix")
+_REDIS_SCHEMES = ["redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"]
 
 
 def errors(config: Config) -> list[ConfigError]:
@@ -86,10 +86,12 @@ def _ca_problem(path: str | None) -> str | None:
 def _redis_problem(config: Config) -> str | None:
     if config.store.redis_url is None:
         return None
-    parts = _split(config.store.redis_url.value)
-    if parts is None:
+    scheme, separator, _ = config.store.redis_url.value.partition("://")
+    is_single = "+" not in scheme  # several hosts are read where they are used
+    if not separator or (is_single and _split(config.store.redis_url.value) is None):
         return "is not a URL such as redis://host:6379/0"
-    return None if parts.scheme in _REDIS_SCHEMES else "must begin with redis://, rediss:// or unix://"
+    is_known = scheme.lower() in _REDIS_SCHEMES
+    return None if is_known else f"must begin with {', '.join(f'{each}://' for each in _REDIS_SCHEMES)}"
 
 
 def _port_problem(config: Config) -> str | None:

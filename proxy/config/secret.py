@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 MASK = "***"
 _PASSWORD = re.compile(r"(?P<start>^[a-z+]+://[^:@/?#]*:).*(?=@)", re.IGNORECASE | re.DOTALL)
 _BARE_USER = re.compile(r"(?P<start>^[a-z+]+://).*(?=@)", re.IGNORECASE | re.DOTALL)
-_QUERY = re.compile(r"(?P<start>[?&]password=)[^&#]*", re.IGNORECASE)
+_QUERY = re.compile(r"(?P<start>[?&](?:sentinel_|ssl_)?password=)[^&#]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

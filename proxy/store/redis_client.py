@@ -6,25 +6,24 @@ The one place where what redis-py, the operating system and time-outs raise beco
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar, cast
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Final, TypeVar
 
-import hiredis
-from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
+from redis.exceptions import AskError, AuthenticationError, MovedError, NoPermissionError, ReadOnlyError, ResponseError
 
 from proxy.clock import Clock
 from proxy.errors import StoreUnavailable
-from proxy.store.redis_address import RedisAddress
+from proxy.store.redis_address import Place, RedisAddress
 from proxy.store.redis_breaker import Breaker
 from proxy.store.redis_connection import FOREIGN, OversizedReplyError, RedisConnection
-from proxy.store.redis_pool import PACE, RedisPool
+from proxy.store.redis_pool import RedisPool
+from proxy.store.redis_question import Limits, Nodes, NonsenseError, Question, pack
+from proxy.store.redis_sentinel import Sentinels
 from proxy.store.stats import TierStats
 
 T = TypeVar("T")
-Command = tuple[bytes | int, ...]
 
-_pack: Final = cast("Callable[[Command], bytes]", hiredis.pack_command)  # its stub allows one element only
 _LOG: Final = logging.getLogger("tambo.store")
 _BEAT: Final = 1.0
 """Seconds between two probes while Redis is not used, or idle."""
@@ -36,52 +35,32 @@ _AUTHENTICATION_EVERY: Final = 60.0
 _MAX_BEHIND: Final = 64
 
 
-class NonsenseError(Exception):
-    """A reply that no Redis would give to what was asked: its connection cannot be trusted any more."""
+class RedirectedError(Exception):
+    """Another node of the Cluster has the name that was asked for; nothing was done here."""
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What asking may cost."""
-
-    timeout: float = 0.05
-    """Seconds for a look-up, from the call to its result, waiting for a connection included."""
-    command_timeout: float = 1.0
-    """Seconds for what must last, and for opening a connection."""
-    connections: int = 16
-    pace: float = PACE
-    """Seconds between two attempts to connect, at least."""
-    max_reply: int = 16 * 1024 * 1024
-    """Bytes of one reply; a longer one is given up and its connection closed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question(Generic[T]):
-    """Packed commands, how many replies they bring, and how a value is made of these.
-
-    ``read`` is called while the connection is held. It may raise NonsenseError (the connection is closed then) or an
-    error reply that it was given.
-    """
-
-    operation: str
-    """For counters and errors."""
-    commands: bytes
-    replies: int
-    read: Callable[[list[Any]], T]
-    outcome: Callable[[T], str] = lambda _: "ok"
-    """What is counted."""
-
-
-def pack(commands: Sequence[Command]) -> bytes:
-    """Commands as they go on the wire."""
-    return b"".join(map(_pack, commands))
+    def __init__(self, place: Place, slot: int, *, is_moved: bool) -> None:
+        """``place``: with an empty host, the same as that of who says so. ``is_moved``: for good."""
+        super().__init__(place, slot)
+        self.place = place
+        self.slot = slot
+        self.is_moved = is_moved
 
 
 class RedisClient:
-    """A pool, a breaker and a beat around them. Every call ends within its budget, in a result or StoreUnavailable."""
+    """Satisfies proxy.store.redis_question.Redis, for one node: a pool, a breaker and a beat around them.
 
-    def __init__(self, address: RedisAddress, clock: Clock, limits: Limits, stats: TierStats) -> None:
+    Every call ends within its budget, in a result or StoreUnavailable.
+    """
+
+    is_divided: bool = False
+
+    def __init__(
+        self, address: RedisAddress, clock: Clock, limits: Limits, stats: TierStats, *, is_part: bool = False
+    ) -> None:
+        """``is_part``: of a Cluster, whose nodes know better who has a name; ``run`` raises RedirectedError then."""
         self._clock = clock
+        self._is_part = is_part
+        self._where = Sentinels(address, limits.command_timeout / 4) if address.service else None
         self._shown = address.shown
         self.limits = limits
         self.stats = stats
@@ -94,12 +73,16 @@ class RedisClient:
         self._is_closed = False
         self._is_doubtful = False
 
-        def dial() -> RedisConnection:
-            return RedisConnection(address, limits.command_timeout, limits.max_reply)
+        self._address = address
+        self.pool = RedisPool(self.dial, clock, limits.connections, limits.command_timeout, limits.pace)
 
-        self.dial: Final = dial
-        """Makes a connection beside the pool's, not opened yet: for one that stays subscribed."""
-        self.pool = RedisPool(dial, clock, limits.connections, limits.command_timeout, limits.pace)
+    def dial(self) -> RedisConnection:
+        """A connection beside the pool's, not opened yet: for one that stays subscribed."""
+        return RedisConnection(self._address, self.limits.command_timeout, self.limits.max_reply, self._where)
+
+    def follow(self, hears: Callable[[Nodes], None]) -> None:
+        """See Redis: there is one primary, and ``dial`` finds it."""
+        hears({None: self.dial})
 
     @property
     def is_up(self) -> bool:
@@ -169,6 +152,9 @@ class RedisClient:
         except TimeoutError as error:
             raise await self._timed_out(question, connection, began, budget) from error
         except ResponseError as error:
+            if self._where is not None and isinstance(error, ReadOnlyError):
+                await self._dropped(connection)  # it was the primary once
+                raise self._failed(question, error, began) from error
             self._let_go(connection)
             raise self._refused(question, error, began) from error
         except (*FOREIGN, NonsenseError) as error:
@@ -221,8 +207,11 @@ class RedisClient:
         self.pool.release(connection)
         return True
 
-    def _refused(self, question: Question[T], error: ResponseError, began: float) -> StoreUnavailable:
-        """An error reply: of this command only, or of a Redis that serves nobody now."""
+    def _refused(self, question: Question[T], error: ResponseError, began: float) -> StoreUnavailable | RedirectedError:
+        """An error reply: of this command only, of a Redis that serves nobody now, or of one that knows who does."""
+        if self._is_part and isinstance(error, AskError):
+            place = error.host, error.port
+            return RedirectedError(place, error.slot_id, is_moved=isinstance(error, MovedError))
         code = error.status_code or str(error).partition(" ")[0]
         if code not in _REFUSALS:
             return self._failed(question, error, began)
@@ -257,8 +246,19 @@ class RedisClient:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_BEAT * (0.9 + random.random() / 5))  # noqa: S311 - spreads load, protects nothing
+            await self._look_around()
             if self._breaker.is_open or self._clock.monotonic() - self._last_good > _BEAT:
                 await self._probe()
+
+    async def _look_around(self) -> None:
+        """Find out whether the primary is another by now; connections to the old one are not used again."""
+        if self._where is None:
+            return
+        before = self._where.place
+        with suppress(*FOREIGN, TimeoutError):
+            await self._where.find()
+        if self._where.place != before:
+            await self.pool.forget_idle()
 
     async def _probe(self) -> None:
         """Ask something harmless that reads, past the breaker: its answer alone opens or closes."""

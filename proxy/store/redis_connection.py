@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import hiredis
 from redis._parsers import _AsyncHiredisParser
@@ -11,7 +11,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
-from proxy.store.redis_address import RedisAddress
+from proxy.store.redis_address import Place, RedisAddress
 
 FOREIGN: Final = (RedisError, hiredis.HiredisError, OSError, EOFError, ValueError, MemoryError)
 """All that redis-py, hiredis and the operating system raise for a Redis that is gone, wrong or talking nonsense."""
@@ -53,30 +53,61 @@ class BoundedParser(_AsyncHiredisParser):
         return True
 
 
+class Whereabouts(Protocol):
+    """Knows which node is to be asked at present, where that can change."""
+
+    @property
+    def place(self) -> Place | None:
+        """The node, as it was found last."""
+        ...
+
+    async def find(self) -> tuple[Place, RedisAddress]:
+        """The node, and how to connect to it. Raises one of FOREIGN."""
+        ...
+
+    async def check(self, connection: "RedisConnection") -> None:
+        """Whether a connection has come to the right one. Raises one of FOREIGN where it has not."""
+        ...
+
+
 class RedisConnection:
     """A link that knows how many replies Redis still owes it: with any unread it is never used again."""
 
-    __slots__ = ("_link", "_owed")
+    __slots__ = ("_connect_timeout", "_link", "_max_reply", "_owed", "_place", "_where")
 
-    def __init__(self, address: RedisAddress, connect_timeout: float, max_reply: int) -> None:
+    def __init__(
+        self, address: RedisAddress, connect_timeout: float, max_reply: int, where: Whereabouts | None = None
+    ) -> None:
+        """``where``: who knows the node to connect to, if ``address`` does not say."""
         self._owed = 0
+        self._connect_timeout = connect_timeout
+        self._max_reply = max_reply
+        self._where = where
+        self._link = self._linked(address)
+
+    def _linked(self, address: RedisAddress) -> AbstractConnection:
         # RESP2: what we send needs no handshake, so a plain connection costs no round trip before the first command.
-        self._link: AbstractConnection = address.kind(
+        return address.kind(
             **{
                 "socket_timeout": None,
-                "socket_connect_timeout": connect_timeout,
+                "socket_connect_timeout": self._connect_timeout,
                 "socket_read_size": _READ_SIZE,
                 "protocol": 2,
                 "driver_info": None,
-                "parser_class": partial(BoundedParser, limit=max_reply),
+                "parser_class": partial(BoundedParser, limit=self._max_reply),
                 **address.options,
             }
         )
 
     async def open(self) -> None:
         """Connect and authenticate, once. Raises one of FOREIGN."""
+        if self._where is not None:
+            self._place, address = await self._where.find()
+            self._link = self._linked(address)
         connect: Callable[[], Awaitable[None]] = self._link.connect
         await connect()
+        if self._where is not None:
+            await self._where.check(self)
 
     async def exchange(self, commands: bytes, replies: int) -> list[Any]:
         """Send packed commands and read exactly that many replies; an error reply is an element, not raised.
@@ -109,6 +140,8 @@ class RedisConnection:
     async def is_reusable(self) -> bool:
         """Whether nothing is owed, nothing unasked-for has come, and the other side is still there."""
         if self._owed or not self._link.is_connected:
+            return False
+        if self._where is not None and self._where.place != self._place:
             return False
         try:
             return not await self._link.can_read()

@@ -17,9 +17,9 @@ from proxy.errors import StoreUnavailable
 from proxy.exchange.alone import ALONE_SECONDS
 from proxy.exchange.causes import Priority
 from proxy.exchange.leases import Elsewhere, Ending, Held, Note, Taken, Wish
-from proxy.store.redis_client import Command, NonsenseError, Question, RedisClient, pack
 from proxy.store.redis_messages import RedisMessages
 from proxy.store.redis_names import fill_digest, fill_name
+from proxy.store.redis_question import Command, NonsenseError, Question, Redis, pack
 from proxy.store.redis_transaction import number, sound
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ class _Lease:
 class RedisLeases:
     """Opened and closed with the client whose Redis it uses."""
 
-    def __init__(self, client: RedisClient, messages: RedisMessages, namespace: str, pace: Pace | None = None) -> None:
+    def __init__(self, client: Redis, messages: RedisMessages, namespace: str, pace: Pace | None = None) -> None:
         self._client = client
         self._messages = messages
         self._namespace = namespace
@@ -216,12 +216,13 @@ class RedisLeases:
                 waking.set()
 
     async def _peek(self, name: bytes) -> tuple[bytes, float]:
-        question = Question("lease", pack([(b"GET", name), (b"PTTL", name)]), 2, _peeked)
+        question = Question("lease", pack([(b"GET", name), (b"PTTL", name)]), 2, _peeked, at=name)
         return await self._client.run(question, self._client.limits.command_timeout)
 
     async def _run(self, command: Command, read: Callable[[list[Any]], T]) -> T:
         script, name, *arguments = command
-        question = Question("lease", pack([(b"EVAL", script, 1, name, *arguments)]), 1, read)
+        at = name if isinstance(name, bytes) else b""
+        question = Question("lease", pack([(b"EVAL", script, 1, name, *arguments)]), 1, read, at=at)
         return await self._client.run(question, self._client.limits.command_timeout)
 
 

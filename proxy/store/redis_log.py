@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.store.backing import LoggedPurge
-from proxy.store.redis_client import Command, NonsenseError
+from proxy.store.redis_question import Command, NonsenseError
 from proxy.store.redis_transaction import is_wrong_type, sound
 
 BEGINNING: Final = Purge(PurgeKind.ALL, "", PurgeMode.HARD)

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from redis.exceptions import ResponseError
 
-from proxy.store.redis_client import pack
 from proxy.store.redis_connection import FOREIGN, RedisConnection
+from proxy.store.redis_question import pack
 from proxy.store.redis_transaction import sound
 
 _LOG: Final = logging.getLogger("tambo.store")

@@ -9,8 +9,8 @@ from proxy.errors import StoreUnavailable
 from proxy.exchange.purges import Purge
 from proxy.store import redis_log
 from proxy.store.backing import LoggedPurge
-from proxy.store.redis_client import Command, Question, RedisClient, pack
-from proxy.store.redis_transaction import WrongTypeError, kept, transact
+from proxy.store.redis_question import Command, Question, Redis, pack
+from proxy.store.redis_transaction import WrongTypeError, kept, no_answer, transact
 
 _PAGE: Final = 2_000
 
@@ -21,7 +21,7 @@ class RedisPurges:
     Its position never falls while this object lives, whatever becomes of Redis.
     """
 
-    def __init__(self, client: RedisClient, name: bytes, bound: int, keep: float) -> None:
+    def __init__(self, client: Redis, name: bytes, bound: int, keep: float) -> None:
         self._client = client
         self._name = name
         self._bound = bound
@@ -39,6 +39,15 @@ class RedisPurges:
     def renewed(self, milliseconds: int) -> Command:
         """The command that lets the log outlive what is being stored for so long."""
         return (b"PEXPIRE", self._name, milliseconds, b"GT")
+
+    async def renew(self, milliseconds: int) -> None:
+        """Carry out ``renewed`` by itself. Raises StoreUnavailable."""
+        question = Question("renew", pack([self.renewed(milliseconds)]), 1, no_answer, at=self._name)
+        await self._client.run(question, self._client.limits.timeout)
+
+    async def last(self) -> int | None:
+        """The log's last position; None: there is no log. Raises StoreUnavailable."""
+        return await self._position()
 
     async def log(self, purge: Purge) -> int:
         """Append; the position. Raises StoreUnavailable: nothing was logged, or nobody can say."""
@@ -97,7 +106,9 @@ class RedisPurges:
         def read(replies: list[Any]) -> int | None:
             return redis_log.last_position(replies[0])
 
-        return await self._client.run(Question("position", self.last_entry, 1, read), self._client.limits.timeout)
+        return await self._client.run(
+            Question("position", self.last_entry, 1, read, at=self._name), self._client.limits.timeout
+        )
 
     async def _page(self, position: int) -> list[LoggedPurge] | None:
         """The next entries behind ``position``; None: there is no log."""
@@ -111,4 +122,6 @@ class RedisPurges:
             (b"XRANGE", self._name, b"-", b"+", b"COUNT", 1),
             (b"XRANGE", self._name, behind, b"+", b"COUNT", _PAGE),
         ]
-        return await self._client.run(Question("purges", pack(commands), 2, read), self._client.limits.timeout)
+        return await self._client.run(
+            Question("purges", pack(commands), 2, read, at=self._name), self._client.limits.timeout
+        )

@@ -17,10 +17,10 @@ from typing import Any, Final
 
 from proxy.clock import Clock
 from proxy.errors import StoreUnavailable
-from proxy.store.redis_client import NonsenseError, Question, RedisClient, pack
 from proxy.store.redis_lease import Pace
 from proxy.store.redis_messages import RedisMessages
 from proxy.store.redis_names import replicas_name
+from proxy.store.redis_question import NonsenseError, Question, Redis, pack
 from proxy.store.redis_transaction import no_answer, sound
 from proxy.store.replica import Learner
 
@@ -55,7 +55,7 @@ class RedisReplica:
     """Opened after the store whose log it follows, closed before it."""
 
     def __init__(
-        self, client: RedisClient, messages: RedisMessages, namespace: str, clock: Clock, pace: Pace | None = None
+        self, client: Redis, messages: RedisMessages, namespace: str, clock: Clock, pace: Pace | None = None
     ) -> None:
         self._client = client
         self._channel = messages.channel
@@ -82,7 +82,7 @@ class RedisReplica:
         await asyncio.gather(self._task, return_exceptions=True)
         self._task, self._until = None, -math.inf
         with suppress(StoreUnavailable):
-            question = Question("replica", pack([(b"ZREM", self._set, self._said)]), 1, no_answer)
+            question = Question("replica", pack([(b"ZREM", self._set, self._said)]), 1, no_answer, at=self._set)
             await self._client.run(question, self._client.limits.command_timeout)
 
     # Satisfies Replica ---------------------------------------------------------------------------------------------
@@ -132,11 +132,11 @@ class RedisReplica:
         self._said = saying
         milliseconds = math.ceil(self._pace.life * 1000)
         command = (b"EVAL", _TELL, 1, self._set, milliseconds, saying, b"" if before == saying else before)
-        question = Question("replica", pack([command]), 1, no_answer)
+        question = Question("replica", pack([command]), 1, no_answer, at=self._set)
         await self._client.run(question, self._client.limits.command_timeout)
 
     async def _ask(self, channel: bytes) -> dict[str, int]:
-        question = Question("replicas", pack([(b"EVAL", _ASK, 1, self._set, channel)]), 1, _learnt)
+        question = Question("replicas", pack([(b"EVAL", _ASK, 1, self._set, channel)]), 1, _learnt, at=self._set)
         return await self._client.run(question, self._client.limits.command_timeout)
 
     def _hear(self, message: bytes) -> None:

@@ -19,10 +19,10 @@ from typing import Any, Final
 from proxy.errors import StoreUnavailable
 from proxy.exchange.causes import Priority
 from proxy.exchange.seats import Seat
-from proxy.store.redis_client import Command, Question, RedisClient, pack
 from proxy.store.redis_lease import Pace
 from proxy.store.redis_messages import RedisMessages
 from proxy.store.redis_names import seats_name
+from proxy.store.redis_question import Command, Question, Redis, pack
 from proxy.store.redis_transaction import number, sound
 
 
@@ -103,7 +103,7 @@ class RedisSeats:
     """``maximum`` places for everyone who shares the namespace; opened and closed with the client's Redis."""
 
     def __init__(
-        self, client: RedisClient, messages: RedisMessages, namespace: str, maximum: int, pace: SeatPace = _PACE
+        self, client: Redis, messages: RedisMessages, namespace: str, maximum: int, pace: SeatPace = _PACE
     ) -> None:
         self._client = client
         self._channel = messages.channel
@@ -184,7 +184,7 @@ class RedisSeats:
         priority = b"" if wanted is None else int(wanted)
         said: Command = (self._maximum, int(self._pace.life * 1000), self._me, priority, token, self._channel)
         places: Command = (len(held), *held, *given_back)
-        question = Question("seats", pack([(b"EVAL", _TELL, 1, self._name, *said, *places)]), 1, _given)
+        question = Question("seats", pack([(b"EVAL", _TELL, 1, self._name, *said, *places)]), 1, _given, at=self._name)
         try:
             is_given = await self._client.run(question, self._client.limits.command_timeout)
         except BaseException:

@@ -6,7 +6,7 @@ so that no purge is forgotten while something it concerns can still be read.
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,13 +18,15 @@ from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 from proxy.store.backing import Found, LoggedPurge
 from proxy.store.codec import BadEntry, decode, encode
-from proxy.store.redis_address import RedisAddress
+from proxy.store.redis_address import RedisAddress, Topology
 from proxy.store.redis_changes import Doubt, RedisChanges
-from proxy.store.redis_client import Command, Limits, NonsenseError, Question, RedisClient, pack
+from proxy.store.redis_client import RedisClient
+from proxy.store.redis_cluster import RedisCluster
 from proxy.store.redis_connection import OversizedReplyError
 from proxy.store.redis_log import last_position
 from proxy.store.redis_names import FENCE, purges_name, variant_field, variants_name
 from proxy.store.redis_purges import RedisPurges
+from proxy.store.redis_question import Command, Limits, NonsenseError, Question, Redis, pack
 from proxy.store.redis_transaction import WrongTypeError, is_wrong_type, kept, no_answer, number, sound, transact
 from proxy.store.stats import TierStats
 
@@ -69,10 +71,14 @@ class RedisStore:
         self._clock = clock
         self._limits = limits or Limits()
         self._bounds = bounds or Bounds()
-        self.client = RedisClient(address, clock, self._limits, self.stats)
         log = purges_name(self._bounds.namespace)
+        self.client: Redis = (
+            RedisCluster(address, clock, self._limits, self.stats, log)
+            if address.topology is Topology.CLUSTER
+            else RedisClient(address, clock, self._limits, self.stats)
+        )
         self._purges = RedisPurges(self.client, log, self._bounds.purges, self._bounds.log_keep)
-        self._changes = RedisChanges(self.client.dial, self._bounds.namespace, self._limits.command_timeout)
+        self._changes = RedisChanges(self.client, self._bounds.namespace, self._limits.command_timeout)
 
     @property
     def namespace(self) -> str:
@@ -107,10 +113,8 @@ class RedisStore:
         def read(replies: list[Any]) -> tuple[int | None, list[StoredResponse]]:
             return last_position(replies[0]), self._variants(key, name, replies[1])
 
-        commands = self._purges.last_entry + pack([(b"HGETALL", name)])
         try:
-            question = Question("get", commands, 2, read, _hit_or_miss)
-            position, variants = await self.client.run(question, self._limits.timeout)
+            position, variants = await self._both(name, read)
         except StoreUnavailable as error:
             if isinstance(error.__cause__, OversizedReplyError):
                 self._is_bad(BadEntry.LENGTH, (b"UNLINK", name))
@@ -120,6 +124,20 @@ class RedisStore:
             return Found((), await self._begun(known, began + self._limits.timeout))
         self._purges.seen(position)
         return Found(variants, position)
+
+    async def _both(
+        self, name: bytes, read: Callable[[list[Any]], tuple[int | None, list[StoredResponse]]]
+    ) -> tuple[int | None, list[StoredResponse]]:
+        """The log's last entry and a hash: one question, or in a Cluster two at once."""
+        get = pack([(b"HGETALL", name)])
+        if not self.client.is_divided:
+            question = Question("get", self._purges.last_entry + get, 2, read, _hit_or_miss, name)
+            return await self.client.run(question, self._limits.timeout)
+        alone = Question("get", get, 1, lambda replies: read([[], *replies]), _hit_or_miss, name)
+        position, (_, variants) = await asyncio.gather(
+            self._purges.last(), self.client.run(alone, self._limits.timeout)
+        )
+        return position, variants
 
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:
         """Store one variant. Within ``timeout``, and a second per 10 MB more."""
@@ -137,7 +155,11 @@ class RedisStore:
         write: Command = (b"HSET", name, field, value)
         if stored.fence:
             write = (b"EVAL", _FENCED, 1, name, field, value, FENCE, stored.fence)
-        commands: list[Command] = [write, *kept(name, keep), self._purges.renewed(keep), (b"HLEN", name)]
+        commands: list[Command] = [write, *kept(name, keep), (b"HLEN", name)]
+        if self.client.is_divided:
+            await self._purges.renew(keep)  # first: the log outlives what it may speak of
+        else:
+            commands.insert(-1, self._purges.renewed(keep))
         budget = min(self._limits.timeout + len(value) / _WRITE_RATE, self._limits.command_timeout)
         try:
             results = await transact(self.client, "put", commands, budget, _numbers)
@@ -210,7 +232,7 @@ class RedisStore:
                 raise NonsenseError("not a hash's fields")
             return [field for field in fields if field not in {written, FENCE}][:excess]
 
-        choose = Question("thin", pack([(b"HRANDFIELD", name, excess + 2)]), 1, read)
+        choose = Question("thin", pack([(b"HRANDFIELD", name, excess + 2)]), 1, read, at=name)
         if victims := await self.client.run(choose, self._limits.timeout):
             self.stats.evictions += len(victims)
             self._discard((b"HDEL", name, *victims))
@@ -220,12 +242,18 @@ class RedisStore:
         self._discard(cure)
 
     def _discard(self, command: Command) -> None:
-        question = Question("discard", pack([command]), 1, no_answer)
+        question = Question("discard", pack([command]), 1, no_answer, at=_name_in(command))
         self.client.later(self.client.run(question, self._limits.command_timeout))
 
 
 def _hit_or_miss(found: tuple[int | None, list[StoredResponse]]) -> str:
     return "hit" if found[1] else "miss"
+
+
+def _name_in(command: Command) -> bytes:
+    """What a command is about: the word behind its verb."""
+    name = command[1]
+    return name if isinstance(name, bytes) else b""
 
 
 def _numbers(results: list[Any]) -> list[int]:

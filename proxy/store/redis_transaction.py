@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from redis.exceptions import ResponseError
 
-from proxy.store.redis_client import Command, NonsenseError, Question, RedisClient, pack
+from proxy.store.redis_question import Command, NonsenseError, Question, Redis, pack
 
 T = TypeVar("T")
 
@@ -15,7 +15,7 @@ class WrongTypeError(Exception):
 
 
 async def transact(
-    client: RedisClient, operation: str, commands: Sequence[Command], budget: float, read: Callable[[list[Any]], T]
+    client: Redis, operation: str, commands: Sequence[Command], budget: float, read: Callable[[list[Any]], T]
 ) -> T:
     """Carry out all of ``commands`` or none, within ``budget`` seconds; what ``read`` makes of their results.
 
@@ -34,10 +34,16 @@ async def transact(
         return read([sound(result) for result in results])
 
     packed = pack([(b"MULTI",), *commands, (b"EXEC",)])
-    result = await client.run(Question(operation, packed, len(commands) + 2, whole), budget)
+    result = await client.run(Question(operation, packed, len(commands) + 2, whole, at=_name_in(commands)), budget)
     if isinstance(result, _WrongType):
         raise WrongTypeError
     return result
+
+
+def _name_in(commands: Sequence[Command]) -> bytes:
+    """The name that all of them are about, or one in the same slot."""
+    names = (command[3 if command[0] == b"EVAL" else 1] for command in commands if len(command) > 1)
+    return next((name for name in names if isinstance(name, bytes)), b"")
 
 
 class _WrongType:

@@ -15,8 +15,10 @@ from proxy.errors import StoreUnavailable
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.policy.cache_key import CacheKey
 from proxy.store.redis_address import parse_address
-from proxy.store.redis_client import Limits
+from proxy.store.redis_client import RedisClient
 from proxy.store.redis_names import variants_name
+from proxy.store.redis_pool import RedisPool
+from proxy.store.redis_question import Limits
 from proxy.store.redis_store import Bounds, RedisStore
 from tests.support.builders import a_key, a_stored
 from tests.support.redis_faults import ERRORS, VALUES, WIRE, WRITE_ERRORS, FaultyRedis
@@ -48,6 +50,12 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 async def faulty(server: RedisServer) -> AsyncIterator[FaultyRedis]:
     async with FaultyRedis(server.port) as proxy:
         yield proxy
+
+
+def pool_of(store: RedisStore) -> RedisPool:
+    """The connections to the one Redis there is."""
+    assert isinstance(store.client, RedisClient)
+    return store.client.pool
 
 
 class OpenStore(Protocol):
@@ -93,7 +101,7 @@ async def fill(store: RedisStore) -> None:
 async def is_spare(store: RedisStore) -> None:
     """Wait until losing one connection costs nobody a wait."""
     deadline = time.monotonic() + 5
-    while store.client.pool.live < 2:
+    while pool_of(store).live < 2:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)
 
@@ -222,12 +230,12 @@ async def test_a_thousand_cancelled_look_ups_leave_no_reply_to_the_wrong_questio
         await asyncio.gather(*(task for _, task in asked), return_exceptions=True)
     for key in KEYS:
         assert await look_up(store, key) == body_of(key)
-    assert store.client.pool.attempts <= 4, "a cancelled look-up does not cost its connection"
+    assert pool_of(store).attempts <= 4, "a cancelled look-up does not cost its connection"
 
 
 async def test_a_redis_that_flickers_is_met_with_no_storm(store: RedisStore, faulty: FaultyRedis) -> None:
     began, before = time.monotonic(), faulty.accepted
-    attempts = store.client.pool.attempts
+    attempts = pool_of(store).attempts
     for turn in range(6):
         await faulty.set("refuse" if turn % 2 == 0 else "pass")
         until = time.monotonic() + 0.5
@@ -236,7 +244,7 @@ async def test_a_redis_that_flickers_is_met_with_no_storm(store: RedisStore, fau
             await asyncio.sleep(0.005)
     allowed = (time.monotonic() - began) / 0.2 + 1
     assert faulty.accepted - before <= allowed
-    assert store.client.pool.attempts - attempts <= allowed
+    assert pool_of(store).attempts - attempts <= allowed
     assert faulty.open_most <= 16
     assert await is_back(store) < BACK_WITHIN
 

@@ -15,7 +15,7 @@ from _pytest.mark import ParameterSet
 from proxy.store.backing import Backing
 from proxy.store.disk import DiskStore
 from proxy.store.redis_address import parse_address
-from proxy.store.redis_client import Limits
+from proxy.store.redis_question import Limits
 from proxy.store.redis_store import Bounds, RedisStore
 from tests.support.clock import FakeClock
 from tests.support.redis_server import RedisServer

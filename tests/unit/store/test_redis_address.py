@@ -4,7 +4,7 @@ import pytest
 from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 
 from proxy.errors import ConfigError
-from proxy.store.redis_address import parse_address
+from proxy.store.redis_address import Topology, parse_address
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,26 @@ def test_an_address_is_read_and_shown_without_its_password(url: str, kind: type,
     assert "s3cret" not in repr(address)
 
 
+def test_sentinels_have_a_password_of_their_own() -> None:
+    url = "rediss+sentinel://me:s3cret@a,[::1]:5000/main/2?sentinel_password=0ther&ssl_ca_certs=/ca.pem"
+    address = parse_address(url)
+    assert (address.topology, address.service) == (Topology.SENTINEL, "main")
+    assert address.seeds == (("a", 26379), ("::1", 5000))
+    assert address.shown == "rediss+sentinel://a:26379,::1:5000/main"
+    node, sentinel = address.at(("b", 1)), address.of_sentinel(("a", 26379))
+    told = {"username": "me", "password": "s3cret", "db": 2, "ssl_ca_certs": "/ca.pem", "host": "b", "port": 1}
+    assert (node.kind, node.options, node.shown) == (SSLConnection, told, "rediss://b:1/2")
+    assert sentinel.options == {"password": "0ther", "ssl_ca_certs": "/ca.pem", "host": "a", "port": 26379}
+    assert not any(secret in repr(address) for secret in ("s3cret", "0ther"))
+
+
+def test_a_cluster_is_reached_through_any_of_its_nodes() -> None:
+    address = parse_address("redis+cluster://:s3cret@a:7000,b")
+    assert (address.topology, address.seeds) == (Topology.CLUSTER, (("a", 7000), ("b", 6379)))
+    assert address.shown == "redis+cluster://a:7000,b:6379"
+    assert address.at(("b", 6379)).options == {"password": "s3cret", "host": "b", "port": 6379}
+
+
 def test_user_and_password_are_unescaped() -> None:
     assert parse_address("redis://us%40er:p%2Fw@cache").options["password"] == "p/w"
 
@@ -33,8 +53,11 @@ def test_user_and_password_are_unescaped() -> None:
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("redis+sentinel://a,b/service", "not supported yet"),
-        ("redis+cluster://a,b", "not supported yet"),
+        ("redis+sentinel://a,b", "needs the name of the service"),
+        ("redis+sentinel://a:x/service", "'a:x' is not a host"),
+        ("redis+sentinel://,/service", "names no host"),
+        ("redis+cluster://a,b/0", "a Cluster has no databases"),
+        ("redis+cluster://a?sentinel_password=x", "'sentinel_password'; only db may"),
         ("http://cache", "begins with 'http'"),
         ("cache:6379", "begins with 'cache'"),
         ("", "no scheme"),

@@ -4,11 +4,14 @@ import asyncio
 
 import pytest
 
+from proxy.clock import SystemClock
 from proxy.store import redis_changes
 from proxy.store.redis_address import parse_address
 from proxy.store.redis_changes import RedisChanges
-from proxy.store.redis_connection import RedisConnection
+from proxy.store.redis_client import RedisClient
 from proxy.store.redis_names import variants_name
+from proxy.store.redis_question import Limits
+from proxy.store.stats import TierStats
 from tests.support.builders import a_key
 from tests.support.canned_redis import CannedRedis
 
@@ -29,7 +32,7 @@ async def _doubted(*pushes: bytes, noted: tuple[str, ...] = ()) -> list[str | No
         *TRACKED, SUBSCRIBED + b"".join(pushes) + _changed(b"tambo:1:/end"), otherwise=None
     ) as redis:
         address = parse_address(redis.url)
-        changes = RedisChanges(lambda: RedisConnection(address, 1.0, 1_000_000), "tambo", 1.0)
+        changes = RedisChanges(RedisClient(address, SystemClock(), Limits(), TierStats("redis")), "tambo", 1.0)
         changes.open(doubted.put_nowait)
         for text in noted:
             changes.note(variants_name("tambo", a_key(text)), text)
@@ -69,7 +72,7 @@ async def test_a_redis_that_refuses_is_said_once(caplog: pytest.LogCaptureFixtur
     said = [b":7\r\n", b"-NOPERM no\r\n"]
     async with CannedRedis(*said, *said, *said, *TRACKED, SUBSCRIBED, otherwise=None) as redis:
         address = parse_address(redis.url)
-        changes = RedisChanges(lambda: RedisConnection(address, 1.0, 1_000_000), "tambo", 1.0)
+        changes = RedisChanges(RedisClient(address, SystemClock(), Limits(), TierStats("redis")), "tambo", 1.0)
         doubted: asyncio.Queue[str | None] = asyncio.Queue()
         changes.open(doubted.put_nowait)
         assert await doubted.get() is None

@@ -11,7 +11,8 @@ import pytest
 from proxy.clock import SystemClock
 from proxy.errors import StoreUnavailable
 from proxy.store.redis_address import parse_address
-from proxy.store.redis_client import Limits, NonsenseError, Question, RedisClient, pack
+from proxy.store.redis_client import RedisClient
+from proxy.store.redis_question import Limits, NonsenseError, Question, pack
 from proxy.store.redis_transaction import sound
 from proxy.store.stats import TierStats
 from tests.support.canned_redis import CannedRedis

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.store import redis_log
 from proxy.store.backing import LoggedPurge
-from proxy.store.redis_client import NonsenseError
 from proxy.store.redis_log import BEGINNING, bridged, last_position, logged, position_of, stream_id_of
+from proxy.store.redis_question import NonsenseError
 
 PURGE = Purge(PurgeKind.URL, "/a", PurgeMode.SOFT)
 MOMENTS = st.tuples(st.integers(0, 2**42), st.integers(0, 2**20 - 1))

@@ -6,7 +6,8 @@ from typing import Any, cast
 import pytest
 from redis.exceptions import ResponseError
 
-from proxy.store.redis_client import NonsenseError, Question, RedisClient
+from proxy.store.redis_client import RedisClient
+from proxy.store.redis_question import NonsenseError, Question
 from proxy.store.redis_transaction import WrongTypeError, number, transact
 
 COMMANDS: list[tuple[bytes | int, ...]] = [(b"A",), (b"B",)]
