@@ -6,6 +6,7 @@ that another has a name, and each second while something is wrong. Judges no rep
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -58,8 +59,18 @@ class RedisCluster:
     @property
     def is_up(self) -> bool:
         """See Redis: whether the node of the purge log is being asked."""
-        node = self._nodes.get(self._slots.of(self._heart) or ("", 0))
+        node = self._heart_node
         return node is not None and node.is_up
+
+    @property
+    def out_for(self) -> float:
+        """See Redis."""
+        node = self._heart_node
+        return math.inf if node is None else node.out_for
+
+    @property
+    def _heart_node(self) -> RedisClient | None:
+        return self._nodes.get(self._slots.of(self._heart) or ("", 0))
 
     @property
     def is_doubtful(self) -> bool:

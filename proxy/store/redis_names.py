@@ -68,12 +68,17 @@ def fill_digest(key: str) -> bytes:
 
 def seats_name(namespace: str) -> bytes:
     """The sorted set of who holds a place at the upstream, and who waits for one."""
-    return b"%s:seats:%d" % (namespace.encode(), LAYOUT)
+    return _beside_the_log(namespace, b"seats")
 
 
 def replicas_name(namespace: str) -> bytes:
     """The sorted set of which processes may answer from memory, and how far each knows the purge log."""
-    return b"%s:replicas:%d" % (namespace.encode(), LAYOUT)
+    return _beside_the_log(namespace, b"replicas")
+
+
+def _beside_the_log(namespace: str, what: bytes) -> bytes:
+    """A name in the purge log's slot: in a Cluster, whoever has the log has this, so that both are there or neither."""
+    return b"%s:%s:%d:{%s}" % (namespace.encode(), what, LAYOUT, purges_name(namespace))
 
 
 def messages_name(namespace: str) -> bytes:

@@ -79,6 +79,11 @@ class Redis(Protocol):
         ...
 
     @property
+    def out_for(self) -> float:
+        """Seconds since Redis was given up; 0 while it is being asked."""
+        ...
+
+    @property
     def is_doubtful(self) -> bool:
         """Whether the last question got no answer: what can be done without Redis should be, now."""
         ...

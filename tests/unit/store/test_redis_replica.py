@@ -9,11 +9,13 @@ from fakeredis import FakeServer
 from proxy.errors import StoreUnavailable
 from proxy.store.redis_lease import Pace
 from proxy.store.redis_messages import RedisMessages
+from proxy.store.redis_names import replicas_name
 from proxy.store.redis_replica import NOBODY_KNOWS, RedisReplica
 from tests.support.clock import FakeClock
 from tests.support.fake_redis import a_client, a_redis_store
 
 PACE = Pace(life=2.0, beat=0.02)
+SET = replicas_name("tambo").decode()
 
 
 class Log:
@@ -119,7 +121,7 @@ async def test_who_died_is_waited_for_as_long_as_its_entry(server: FakeServer, t
     redis = a_client(server)
     seconds, micro = await redis.time()
     ends = seconds * 1000 + micro // 1000 + 300
-    await redis.zadd("tambo:replicas:1", {"dead|3": ends})
+    await redis.zadd(SET, {"dead|3": ends})
     assert await one.replica.confirmed(5) == ()
     seconds, micro = await redis.time()
     assert seconds * 1000 + micro // 1000 >= ends
@@ -139,7 +141,7 @@ async def test_without_redis_nobody_can_say(server: FakeServer, two: tuple[Proce
 async def test_nothing_is_left_in_redis(server: FakeServer) -> None:
     process = await Process(server, []).open()
     redis = a_client(server)
-    assert 0 < await redis.pttl("tambo:replicas:1") <= PACE.life * 1000
+    assert 0 < await redis.pttl(SET) <= PACE.life * 1000
     await process.close()
-    assert await redis.exists("tambo:replicas:1") == 0
+    assert await redis.exists(SET) == 0
     await redis.aclose()

@@ -11,11 +11,12 @@ from fakeredis.aioredis import FakeRedis
 from proxy.exchange.causes import Priority
 from proxy.exchange.seats import Seat
 from proxy.store.redis_messages import RedisMessages
+from proxy.store.redis_names import seats_name
 from proxy.store.redis_seats import RedisSeats, SeatPace
 from tests.support.fake_redis import a_client, a_redis_store
 
 PACE = SeatPace(life=1.0, beat=0.1, settle=2.5)
-NAME = "tambo:seats:1"
+NAME = seats_name("tambo").decode()
 MOST = 2
 
 
