@@ -34,7 +34,7 @@ from proxy.exchange.asking import Asker
 from proxy.exchange.entrance import Entrance
 from proxy.exchange.fleet import Fleet
 from proxy.exchange.guard import Guard
-from proxy.exchange.holdoff import FailureMemory
+from proxy.exchange.holdoff import FailureMemory, HoldOff
 from proxy.exchange.keys import Keys
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.passing import Passer
@@ -88,7 +88,8 @@ class App:
             guard_settings(config), clock, told.waited, seats, make_breaker(config), told.breaker_changed
         )
         self._keys = Keys()
-        self._hold_off = FailureMemory(clock, longest_fetch=config.upstream.patience)
+        alone = FailureMemory(clock, longest_fetch=config.upstream.patience)
+        self._hold_off: HoldOff = alone if self._shared is None else self._shared.hold_off
         self._ahead = Ahead(self._guard, clock)
         self._switch = ModeSwitch(clock)
         self._flights = SingleFlight(MAX_FLIGHTS, self._telemetry.internal_error)

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from proxy.clock import Clock
 from proxy.config.model import Config
+from proxy.exchange.holdoff import FailureMemory
 from proxy.store.backing import Backing
+from proxy.store.redis_holdoff import RedisHoldOff
 from proxy.store.redis_lease import RedisLeases
 from proxy.store.redis_messages import RedisMessages
 from proxy.store.redis_names import messages_name
@@ -21,6 +23,7 @@ class Shared:
     messages: RedisMessages
     replica: RedisReplica
     leases: RedisLeases
+    hold_off: RedisHoldOff
     seats: RedisSeats | None
     """None: as many requests to the upstream as anyone likes."""
 
@@ -29,12 +32,14 @@ class Shared:
         self.messages.open()
         self.replica.open(log)
         self.leases.open()
+        self.hold_off.open()
         if self.seats is not None:
             self.seats.open()
 
     async def close(self) -> None:
         """Give back what is held and hear nothing more. Idempotent."""
         await self.leases.close()
+        await self.hold_off.close()
         await self.replica.close()
         if self.seats is not None:
             await self.seats.close()
@@ -50,4 +55,6 @@ def make_shared(config: Config, backing: Backing, clock: Clock) -> Shared | None
     replica = RedisReplica(client, messages, backing.namespace, clock)
     maximum = config.upstream.concurrency.max
     seats = None if maximum is None else RedisSeats(client, messages, backing.namespace, maximum)
-    return Shared(messages, replica, RedisLeases(client, messages, backing.namespace), seats)
+    memory = FailureMemory(clock, longest_fetch=config.upstream.patience)
+    hold_off = RedisHoldOff(client, messages, backing.namespace, clock, memory)
+    return Shared(messages, replica, RedisLeases(client, messages, backing.namespace), hold_off, seats)

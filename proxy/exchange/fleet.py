@@ -11,17 +11,27 @@ from typing import Final, assert_never
 from proxy.clock import Clock
 from proxy.errors import Failure, StoreUnavailable, UpstreamError
 from proxy.exchange.alone import AloneKeys
-from proxy.exchange.causes import Priority
+from proxy.exchange.causes import Cause, Priority
+from proxy.exchange.holdoff import Setback
 from proxy.exchange.jobs import Job
 from proxy.exchange.leases import Elsewhere, Ending, Held, Lease, Leases, Note, Wish
 from proxy.exchange.notes import note_of, outcome_of
 from proxy.exchange.ports import Store
 from proxy.exchange.refresh import Refresher
 from proxy.exchange.singleflight import Failed, Flight, Shared
-from proxy.policy.disposition import Forward, Reuse, ReuseWhileRevalidating, Unsatisfiable, Validate
+from proxy.policy.disposition import (
+    Forward,
+    ForwardReason,
+    Reuse,
+    ReuseWhileRevalidating,
+    ServeStale,
+    Unsatisfiable,
+    Validate,
+)
 from proxy.policy.messages import ResponseHead, StoredResponse
 from proxy.policy.partial import usable
 from proxy.policy.reuse import choose
+from proxy.policy.validation import held_off
 
 MOST_TURNS: Final = 8
 """Leases of others that one fill waits for, one after the other, before it goes on by itself: each may have brought
@@ -89,17 +99,45 @@ class Fleet:
         return None
 
     async def _still_needed(self, lease: Lease, job: Job, flight: Flight) -> Lease | None:
-        """Between our look-up and the lease another may have fetched it."""
+        """Between our look-up and the lease another may have fetched it, or have failed to."""
         try:
             found = await self._look(job, has_waited=False)
+            error = await self._left_alone(job, flight) if found is None else None
         except BaseException:
             lease.end(Note(Ending.GONE))
             raise
-        if found is None:
+        if found is None and error is None:
             return lease
         lease.end(Note(Ending.GONE))
-        _share(flight, found)
+        if found is not None:
+            _share(flight, found)
+        elif error is not None:
+            flight.settle(Failed(error, is_elsewhere=True))
         return None
+
+    async def _left_alone(self, job: Job, flight: Flight) -> UpstreamError | None:
+        """How another process failed a moment ago, where nobody waits for this fetch or something stored may serve."""
+        if job.cause is Cause.MISS and job.validating is None:
+            return None
+        hold_off = self.refresher.hold_off
+        await hold_off.learn(job.key.text)
+        setback = hold_off.setback(job.key.text)
+        if setback is None or self.clock.monotonic() >= setback.until:
+            return None
+        if flight.claim.priority is Priority.CLIENT and not self._is_spared(job, setback):
+            return None
+        return UpstreamError(setback.failure, "failed elsewhere a moment ago")
+
+    def _is_spared(self, job: Job, setback: Setback) -> bool:
+        """Whether the client that waits for it may be served what it would validate."""
+        if job.validating is None:
+            return False
+        now = self.clock.now()
+        match choose(job.request, usable(job.request, (job.validating,)), job.match.route, now):
+            case Validate(stored, reason=ForwardReason.STALE):
+                return isinstance(held_off(stored, setback.failure, now), ServeStale)
+            case _:
+                return False
 
     async def _wait(self, taken: Elsewhere, job: Job, flight: Flight) -> Note | None:
         def urge() -> None:

@@ -6,7 +6,7 @@ Exponential back-off with full jitter: the n-th failure in a row is followed by 
 
 import random
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -37,8 +37,8 @@ class Setback:
 
 
 class HoldOff(Protocol):
-    """The memory of failures, of this process or of a whole fleet. Every method returns at once and never raises: one
-    that shares tells the others behind, and answers from what it has heard so far."""
+    """The memory of failures, of this process or of a whole fleet. Every method but ``learn`` returns at once, none
+    raises: one that shares tells the others behind, and answers from what it has heard so far."""
 
     def setback(self, key: str) -> Setback | None:
         """What is remembered of a key (a CacheKey's text); None: its last fetch went well, or long ago."""
@@ -55,6 +55,10 @@ class HoldOff(Protocol):
 
     def held(self) -> Mapping[str, int]:
         """How many keys are being left alone at this moment, by route."""
+        ...
+
+    async def learn(self, key: str) -> None:
+        """Ask what others know of a key that is about to be fetched: whoever has just begun has heard nothing yet."""
         ...
 
 
@@ -109,3 +113,11 @@ class FailureMemory:
         """See HoldOff."""
         now = self._clock.monotonic()
         return Counter(setback.route for setback in self._setbacks.values() if now < setback.until)
+
+    async def learn(self, key: str) -> None:
+        """See HoldOff: there is nobody to ask."""
+
+    def forget_all_but(self, keys: Container[str]) -> None:
+        """What is remembered of other keys may be out of date."""
+        for key in [key for key in self._setbacks if key not in keys]:
+            del self._setbacks[key]

@@ -66,6 +66,11 @@ def fill_digest(key: str) -> bytes:
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest().encode()
 
 
+def holdoff_name(namespace: str, digest: bytes) -> bytes:
+    """What is held against a key whose fetch failed; the key by what messages call it."""
+    return b"%s:holdoff:%d:%s" % (namespace.encode(), LAYOUT, digest)
+
+
 def seats_name(namespace: str) -> bytes:
     """The sorted set of who holds a place at the upstream, and who waits for one."""
     return _beside_the_log(namespace, b"seats")
