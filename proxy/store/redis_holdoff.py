@@ -18,9 +18,9 @@ from proxy.clock import Clock
 from proxy.errors import Failure, StoreUnavailable
 from proxy.exchange.holdoff import FailureMemory, Setback
 from proxy.policy.route import RoutePolicy
-from proxy.store.redis_client import Question, RedisClient, pack
 from proxy.store.redis_messages import RedisMessages
 from proxy.store.redis_names import fill_digest, holdoff_name
+from proxy.store.redis_question import Question, Redis, pack
 from proxy.store.redis_transaction import no_answer, number, sound
 
 _FAILED: Final = b"h"
@@ -37,7 +37,7 @@ class RedisHoldOff:
     """Opened and closed with the client whose Redis it uses."""
 
     def __init__(
-        self, client: RedisClient, messages: RedisMessages, namespace: str, clock: Clock, memory: FailureMemory
+        self, client: Redis, messages: RedisMessages, namespace: str, clock: Clock, memory: FailureMemory
     ) -> None:
         """``memory`` is this one's alone: it holds the digests of keys."""
         self._client = client
@@ -90,11 +90,10 @@ class RedisHoldOff:
     async def learn(self, key: str) -> None:
         """See HoldOff."""
         digest = fill_digest(key)
-        commands = pack(
-            [(b"GET", holdoff_name(self._namespace, digest)), (b"PTTL", holdoff_name(self._namespace, digest))]
-        )
+        name = holdoff_name(self._namespace, digest)
+        question = Question("holdoff", pack([(b"GET", name), (b"PTTL", name)]), 2, _found, at=name)
         with suppress(StoreUnavailable):
-            value, left = await self._client.run(Question("holdoff", commands, 2, _found), self._client.limits.timeout)
+            value, left = await self._client.run(question, self._client.limits.timeout)
             self._note(digest, value, left)
 
     # Telling and hearing -------------------------------------------------------------------------------------------
@@ -129,7 +128,8 @@ class RedisHoldOff:
             value = _written(setback)
             message = b"%s%s%d %s" % (_FAILED, who, left, value)
             commands = pack([(b"SET", name, value, b"PX", left), (b"PUBLISH", self._channel, message)])
-        await self._client.run(Question("holdoff", commands, 2, no_answer), self._client.limits.command_timeout)
+        question = Question("holdoff", commands, 2, no_answer, at=name)
+        await self._client.run(question, self._client.limits.command_timeout)
 
     def _hear(self, message: bytes) -> None:
         if not message:
