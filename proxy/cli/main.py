@@ -93,7 +93,9 @@ def check(
     help_epilogue=_examples(
         "tambo purge /obtener-ruc/20999999019",
         "tambo purge --prefix /obtener-ruc/ --hard",
+        "tambo purge --pattern '/api/*/obtener-ruc/*'",
         "tambo purge --tag ruc:20999999019",
+        "tambo purge --route ruc",
         "tambo purge --all --admin http://10.0.0.5:8081",
     )
 )
@@ -104,7 +106,11 @@ def purge(  # noqa: PLR0913 - each is an option of the command
     /,
     *,
     prefix: Annotated[str | None, Parameter(help="Everything whose path begins so.")] = None,
+    pattern: Annotated[
+        str | None, Parameter(help="Everything whose path is like this; * stands for any characters.")
+    ] = None,
     tag: Annotated[str | None, Parameter(help="Everything that carries this tag.")] = None,
+    route: Annotated[str | None, Parameter(help="Everything stored by this route of the configuration.")] = None,
     everything: Annotated[bool, _switch("Everything.", "--all")] = False,
     hard: Annotated[bool, _switch("Remove it; else it only stops being fresh.")] = False,
     json: Annotated[bool, _switch("Print the API's answer.")] = False,
@@ -117,7 +123,7 @@ def purge(  # noqa: PLR0913 - each is an option of the command
     from proxy.cli.purge import Where, Wish  # noqa: PLC0415
     from proxy.cli.purge import purge as verb  # noqa: PLC0415
 
-    return verb(Wish(url, prefix, tag, everything, hard), Where(config, admin), json_wanted=json)
+    return verb(Wish(url, prefix, pattern, tag, route, everything, hard), Where(config, admin), json_wanted=json)
 
 
 @app.command(

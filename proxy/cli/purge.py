@@ -13,18 +13,20 @@ from proxy.config.problems import InvalidConfigError
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be purged: exactly one of the first four."""
+    """What is to be purged: exactly one of the first six."""
 
     url: str | None = None
     prefix: str | None = None
+    pattern: str | None = None
     tag: str | None = None
+    route: str | None = None
     everything: bool = False
     hard: bool = False
 
     def problem(self) -> str | None:
         """What is wrong with the arguments; None: nothing."""
-        if sum(aim is not None for aim in (self.url, self.prefix, self.tag)) + self.everything != 1:
-            return "say exactly one of URL, --prefix PATH, --tag TAG and --all"
+        if sum(value is not None for value in self._aims().values()) != 1:
+            return "say exactly one of URL, --prefix PATH, --pattern PATTERN, --tag TAG, --route ROUTE and --all"
         for value, name in ((self.url, "URL"), (self.prefix, "--prefix")):
             if value is not None and not value.startswith(("/", "http://", "https://")):
                 return f"{name} {value!r} is neither an absolute URL nor a path that begins with '/'"
@@ -32,9 +34,27 @@ class Wish:
 
     def form(self) -> dict[str, Any]:
         """The JSON object that the admin API reads."""
-        aim = {"url": self.url, "prefix": self.prefix, "tag": self.tag, "all": True if self.everything else None}
-        return {name: value for name, value in aim.items() if value is not None} | {
-            "mode": "hard" if self.hard else "soft"
+        aim = {name: value for name, value in self._aims().items() if value is not None}
+        return aim | {"mode": "hard" if self.hard else "soft"}
+
+    @property
+    def aim(self) -> str:
+        """What it is aimed at, in words."""
+        if self.everything:
+            return "everything"
+        words = {"prefix": "everything under", "pattern": "everything like", "tag": "everything tagged"}
+        words["route"] = "everything of route"
+        ((name, value),) = ((name, value) for name, value in self._aims().items() if value is not None)
+        return f"{words[name]} {value}" if name in words else str(value)
+
+    def _aims(self) -> dict[str, str | bool | None]:
+        return {
+            "url": self.url,
+            "prefix": self.prefix,
+            "pattern": self.pattern,
+            "tag": self.tag,
+            "route": self.route,
+            "all": True if self.everything else None,
         }
 
     def spoken(self, count: int | None) -> str:
@@ -42,10 +62,8 @@ class Wish:
         what = (
             {1: "1 stored response of "}.get(count or 0, f"{count} stored responses of ") if count is not None else ""
         )
-        wide = f"everything under {self.prefix}" if self.prefix else f"everything tagged {self.tag}" if self.tag else ""
-        aim = self.url or wide or "everything"
         effect = "hard: gone" if self.hard else "soft: stale from now on, kept until it is fetched again"
-        return f"Purged {what}{aim} ({effect})."
+        return f"Purged {what}{self.aim} ({effect})."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +91,7 @@ def purge(wish: Wish, where: Where, *, json_wanted: bool) -> Exit:
     if json_wanted:
         print(json.dumps(answer))
     elif count == 0:
-        complain(f"purge: nothing is stored for {wish.url or wish.prefix or wish.tag or 'any URL'}")
+        complain(f"purge: nothing is stored for {wish.aim}")
     else:
         print(wish.spoken(count))
     return Exit.NOTHING if count == 0 else Exit.OK

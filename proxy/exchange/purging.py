@@ -1,5 +1,6 @@
 """Turns an operator's wish to purge into a purge of the store: which key a URL has. Removes nothing itself."""
 
+import difflib
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -7,6 +8,7 @@ from proxy.errors import ClientError
 from proxy.exchange.ports import Store
 from proxy.exchange.purges import Purge, Purged, PurgeKind, PurgeMode
 from proxy.policy.cache_key import CacheKey, cache_key
+from proxy.policy.glob import path_glob
 from proxy.policy.messages import Fields, RequestHead
 from proxy.policy.route import RoutePolicy, match_route
 
@@ -15,7 +17,7 @@ BAD_REQUEST = 400
 
 @dataclass(frozen=True, slots=True)
 class Purger:
-    """Purges by URL, by path prefix, by tag, and everything."""
+    """Purges by URL, by path prefix or pattern, by tag, by route, and everything."""
 
     routes: tuple[RoutePolicy, ...]
     store: Store
@@ -37,11 +39,30 @@ class Purger:
                 argument = self.key_of(argument).text
             case PurgeKind.PREFIX:
                 argument = _target(argument)
+            case PurgeKind.PATTERN:
+                argument = self._pattern(argument)
             case PurgeKind.TAG:
                 pass  # as it was written
+            case PurgeKind.ROUTE:
+                self._check_route(argument)
             case PurgeKind.ALL:
                 argument = ""
         return await self.store.purge(Purge(kind, argument, mode))
+
+    @staticmethod
+    def _pattern(text: str) -> str:
+        try:
+            path_glob(text)
+        except ValueError as error:
+            raise ClientError(BAD_REQUEST, str(error)) from None
+        return _printable(text, text)
+
+    def _check_route(self, name: str) -> None:
+        names = [route.name for route in self.routes]
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; the routes are {', '.join(names[:20])}"
+            raise ClientError(BAD_REQUEST, f"there is no route {name[:100]!r}{hint}")
 
 
 def _target(url: str) -> str:
@@ -55,7 +76,10 @@ def _target(url: str) -> str:
         target = rest[start:]
         if not target.startswith("/"):
             target = f"/{target}"
-    target = target.partition("#")[0]
+    return _printable(target.partition("#")[0], url)
+
+
+def _printable(target: str, url: str) -> str:
     if any(character <= " " or character > "~" for character in target):
         raise ClientError(BAD_REQUEST, f"{url!r} has characters that a URL writes percent-encoded")
     return target

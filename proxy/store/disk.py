@@ -185,7 +185,8 @@ class DiskStore:
         expires = self._clock.now() + keep_for
         variant = _variant(stored.secondary_key)
         tags = tuple(map(as_bytes, stored.tags))
-        row = Row(name, variant, as_bytes(stored.target), expires, stored.position, stored.is_ended, value, tags)
+        place = as_bytes(stored.target), expires, stored.position, stored.is_ended
+        row = Row(name, variant, *place, value, tags, as_bytes(stored.route))
         done = self._submit("put", partial(DiskFile.put, row=row), size=len(value), is_hasty=False)
         if done is None:
             raise StoreUnavailable("put", "the embedded store takes no writes")

@@ -12,12 +12,13 @@ from typing import Any, Final
 
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.store.backing import LoggedPurge, Swept
-from proxy.store.disk_aim import aim, as_bytes
+from proxy.store.disk_aim import aim, as_bytes, is_met
 
 STEP: Final = 200
 """Rows that one step of a sweep touches at most: some 2 ms."""
 
-_SCHEMA: Final = 2
+_SCHEMA: Final = 3
+_BEFORE: Final = 2
 _APPLICATION: Final = 0x54414D42  # "TAMB"
 _RESERVE: Final = 16 * 1024 * 1024
 _MOST_IDLE: Final = 4
@@ -28,7 +29,7 @@ PRAGMA journal_mode = WAL;
 BEGIN;
 CREATE TABLE stored (
     id INTEGER PRIMARY KEY, key BLOB NOT NULL, variant BLOB NOT NULL, target BLOB NOT NULL, expires REAL NOT NULL,
-    position INTEGER NOT NULL, ended INTEGER NOT NULL, value BLOB NOT NULL
+    position INTEGER NOT NULL, ended INTEGER NOT NULL, value BLOB NOT NULL, route BLOB NOT NULL DEFAULT x''
 );
 CREATE UNIQUE INDEX stored_by_key ON stored (key, variant);
 CREATE INDEX stored_by_target ON stored (target);
@@ -46,6 +47,17 @@ PRAGMA application_id = {application:d};
 PRAGMA user_version = {schema:d};
 COMMIT;
 """
+_RENEWAL: Final = f"""
+BEGIN;
+ALTER TABLE stored ADD COLUMN route BLOB NOT NULL DEFAULT x'';
+PRAGMA user_version = {_SCHEMA:d};
+COMMIT;
+"""
+
+
+_PUT: Final = (
+    "INSERT INTO stored (key, variant, target, expires, position, ended, value, route) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 class ForeignFileError(sqlite3.DatabaseError):
@@ -65,6 +77,7 @@ class Row:
     ended: bool
     value: bytes
     tags: tuple[bytes, ...] = ()
+    route: bytes = b""
 
 
 def connect(path: Path, first_position: int = 0) -> sqlite3.Connection:
@@ -88,6 +101,8 @@ def _prepare(db: sqlite3.Connection, first_position: int) -> None:
     application = db.execute("PRAGMA application_id").fetchone()[0]
     if version == 0 and not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
         db.executescript(_TABLES.format(first_position=first_position, application=_APPLICATION, schema=_SCHEMA))
+    elif (version, application) == (_BEFORE, _APPLICATION):
+        db.executescript(_RENEWAL)
     elif (version, application) != (_SCHEMA, _APPLICATION):
         raise ForeignFileError(f"it has version {version} of something, not version {_SCHEMA} of Tambo's store")
 
@@ -135,8 +150,8 @@ class DiskFile:
         """Write a variant in place of the one like it, and make room for it."""
         self._remove("key = ? AND variant = ?", row.key, row.variant)
         row_id = self._db.execute(
-            "INSERT INTO stored (key, variant, target, expires, position, ended, value) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (row.key, row.variant, row.target, row.expires, row.position, row.ended, row.value),
+            _PUT,
+            (row.key, row.variant, row.target, row.expires, row.position, row.ended, row.value, row.route),
         ).lastrowid
         self._db.executemany(
             "INSERT OR IGNORE INTO tagged (tag, id) VALUES (?, ?)", [(tag, row_id) for tag in row.tags]
@@ -188,13 +203,17 @@ class DiskFile:
         return _logged(rows[0]) if rows else None
 
     def _carry_out(self, logged: LoggedPurge) -> tuple[int, bool]:
-        """A step of one purge: how many rows it changed, and whether it is done."""
+        """A step of one purge: how many rows it looked at, and whether it is done."""
         position, target, row_id = self.standing.reached
         if position != logged.position:
             target, row_id = b"", 0
         rows = self._db.execute(*aim(logged.purge, target, row_id, STEP)).fetchall()
         hard = logged.purge.mode is PurgeMode.HARD
-        older = [(row[1],) for row in rows if row[2] < logged.position and (hard or not row[3])]
+        older = [
+            (row[1],)
+            for row in rows
+            if row[2] < logged.position and (hard or not row[3]) and is_met(logged.purge, row[0], row[4])
+        ]
         if hard:
             self._db.executemany("DELETE FROM stored WHERE id = ?", older)
             self._note(entries=self.standing.entries - len(older))

@@ -16,72 +16,11 @@ from dataclasses import replace
 from typing import Final
 
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
-from proxy.policy.cache_key import CacheKey, has_kin, kinship
+from proxy.policy.cache_key import CacheKey
 from proxy.store.backing import LoggedPurge
+from proxy.store.purge_marks import Marks
 
 LIMIT: Final = 20_000
-
-
-class _Marks:
-    """The newest position of each purge of one mode, by what it is aimed at."""
-
-    __slots__ = ("everything", "kin", "lengths", "newest_tag", "prefixes", "tags", "urls")
-
-    def __init__(self) -> None:
-        self.urls: dict[str, int] = {}
-        self.kin: dict[str, int] = {}
-        """The same by what a URL has in common with the content and search keys of its path."""
-        self.prefixes: dict[str, int] = {}
-        self.lengths: dict[int, int] = {}
-        """How many prefixes have each length: a target has only so many beginnings worth looking up."""
-        self.tags: dict[str, int] = {}
-        self.newest_tag = 0
-        """No purge of a tag is newer."""
-        self.everything = 0
-
-    def set(self, purge: Purge, position: int) -> None:
-        match purge.kind:
-            case PurgeKind.URL:
-                self.urls[purge.argument] = position
-                self.kin[kinship(purge.argument)] = position
-            case PurgeKind.PREFIX:
-                if purge.argument not in self.prefixes:
-                    length = len(purge.argument)
-                    self.lengths[length] = self.lengths.get(length, 0) + 1
-                self.prefixes[purge.argument] = position
-            case PurgeKind.TAG:
-                self.tags[purge.argument] = position
-                self.newest_tag = max(self.newest_tag, position)
-            case PurgeKind.ALL:
-                self.everything = max(self.everything, position)
-
-    def clear(self, purge: Purge) -> None:
-        match purge.kind:
-            case PurgeKind.URL:
-                position = self.urls.pop(purge.argument, 0)
-                if self.kin.get(kinship(purge.argument)) == position:
-                    del self.kin[kinship(purge.argument)]
-            case PurgeKind.PREFIX:
-                if self.prefixes.pop(purge.argument, None) is not None:
-                    length = len(purge.argument)
-                    self.lengths[length] -= 1
-                    if not self.lengths[length]:
-                        del self.lengths[length]
-            case PurgeKind.TAG:
-                self.tags.pop(purge.argument, None)
-                self.newest_tag = self.newest_tag if self.tags else 0
-            case PurgeKind.ALL:
-                self.everything = 0
-
-    def concern(self, position: int, key_text: str, target: str, tags: Sequence[str] | None) -> bool:
-        """Whether a purge behind ``position`` is aimed at this; where its tags are not known yet, any may be."""
-        if self.everything > position or self.urls.get(key_text, 0) > position:
-            return True
-        if self.kin and has_kin(key_text) and self.kin.get(kinship(key_text), 0) > position:
-            return True
-        if self.newest_tag > position and (tags is None or any(self.tags.get(tag, 0) > position for tag in tags)):
-            return True
-        return any(self.prefixes.get(target[:length], 0) > position for length in self.lengths)
 
 
 class PurgeLog:
@@ -91,7 +30,7 @@ class PurgeLog:
         """``limit``: how many purges are held at most."""
         self._limit = limit
         self._entries: OrderedDict[Purge, LoggedPurge] = OrderedDict()
-        self._marks = {PurgeMode.HARD: _Marks(), PurgeMode.SOFT: _Marks()}
+        self._marks = {PurgeMode.HARD: Marks(), PurgeMode.SOFT: Marks()}
         self._newest = 0
         self.last = 0
         """The highest position known: what a fetch that begins now is given."""
@@ -124,19 +63,23 @@ class PurgeLog:
         """Note that the log has come to ``position``."""
         self.last = max(self.last, position)
 
-    def strongest(self, position: int, key_text: str, target: str, tags: Sequence[str] | None = ()) -> PurgeMode | None:
+    def strongest(
+        self, position: int, key_text: str, target: str, tags: Sequence[str] | None = (), route: str | None = ""
+    ) -> PurgeMode | None:
         """The strongest purge behind ``position`` that concerns what is stored under this key from this target with
-        these tags; None: they are not known yet."""
+        these tags on this route; None: they are not known yet."""
         if position >= self._newest:
             return None
         for mode, marks in self._marks.items():
-            if marks.concern(position, key_text, target, tags):
+            if marks.concern(position, key_text, target, tags, route):
                 return mode
         return None
 
-    def since(self, position: int, key: CacheKey, target: str, tags: Sequence[str] | None = None) -> PurgeMode | None:
+    def since(
+        self, position: int, key: CacheKey, target: str, tags: Sequence[str] | None = None, route: str | None = None
+    ) -> PurgeMode | None:
         """The same for a fetch that began at ``position``; hard where that is too long ago to say."""
-        return PurgeMode.HARD if position < self.floor else self.strongest(position, key.text, target, tags)
+        return PurgeMode.HARD if position < self.floor else self.strongest(position, key.text, target, tags, route)
 
     def last_before(self, moment: float) -> int:
         """The position up to which every purge was logged before ``moment`` (wall seconds)."""

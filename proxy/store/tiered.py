@@ -194,7 +194,7 @@ class TieredStore:
 
     def judge(self, key: CacheKey, stored: StoredResponse) -> StoredResponse | None:
         """What the purges known here leave of a stored response: itself, itself ended, or nothing."""
-        match self._log.strongest(stored.position, key.text, stored.target, stored.tags):
+        match self._log.strongest(stored.position, key.text, stored.target, stored.tags, stored.route):
             case None:
                 return stored
             case PurgeMode.SOFT:
@@ -207,7 +207,7 @@ class TieredStore:
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> bool:
         """Keep ``stored`` for ``keep_for`` seconds; False: a later hard purge concerns it. Raises StoreUnavailable
         where it could not be handed to the lasting store; memory holds it all the same."""
-        purged = self._log.since(stored.position, key, stored.target, stored.tags)
+        purged = self._log.since(stored.position, key, stored.target, stored.tags, stored.route)
         if purged is PurgeMode.HARD:
             return False
         if purged is PurgeMode.SOFT and not stored.is_ended:

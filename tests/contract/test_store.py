@@ -1,6 +1,7 @@
 """What the exchange is promised of its store (proxy/exchange/ports.py), over memory alone and over every Backing."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,9 @@ SOFT, HARD = PurgeMode.SOFT, PurgeMode.HARD
 KINDS = [
     pytest.param(Purge(PurgeKind.URL, "/a/1", HARD), id="url"),
     pytest.param(Purge(PurgeKind.PREFIX, "/a", HARD), id="prefix"),
+    pytest.param(Purge(PurgeKind.PATTERN, "/*/1", HARD), id="pattern"),
     pytest.param(Purge(PurgeKind.TAG, "of /a/1", HARD), id="tag"),
+    pytest.param(Purge(PurgeKind.ROUTE, "default", HARD), id="route"),
     pytest.param(Purge(PurgeKind.ALL, "", HARD), id="all"),
 ]
 KEY = a_key("/a/1")
@@ -90,7 +93,8 @@ async def test_after_a_hard_purge_the_old_body_is_never_given(store: TieredStore
     await store.purge(purge)
     assert await _bodies(store) == []
     assert store.resident(KEY) is None
-    assert await _bodies(store, "/b/1") == ([] if purge.kind is PurgeKind.ALL else [b"1"])
+    is_wide = purge.kind in (PurgeKind.ALL, PurgeKind.PATTERN, PurgeKind.ROUTE)
+    assert await _bodies(store, "/b/1") == ([] if is_wide else [b"1"])
 
 
 @pytest.mark.parametrize("kin", ["/a#q1", "/a?#s2", "/a?x=1#s2"])
@@ -168,6 +172,22 @@ async def test_a_prefix_is_no_pattern(store: TieredStore) -> None:
     for argument in ("/a/*", "/?/1", "/[a]/", "%", "_"):
         await store.purge(Purge(PurgeKind.PREFIX, argument, HARD))
     assert await _bodies(store) == [b"1"]
+
+
+async def test_a_pattern_reaches_what_it_matches_and_a_route_what_it_stored(store: TieredStore) -> None:
+    for text, route in (("/a/1/x", "r"), ("/a/2/y", "r"), ("/b/1/x", "s"), ("/b/2/x?q", "r")):
+        await store.put(a_key(text), replace(_stored(store, target=text), route=route), 60)
+    await store.purge(Purge(PurgeKind.PATTERN, "/b/*/x", HARD))
+    await store.purge(Purge(PurgeKind.PATTERN, "/[ab]/1/?", HARD))
+    for _ in range(2):
+        found = [await _bodies(store, text) != [] for text in ("/a/1/x", "/a/2/y", "/b/1/x", "/b/2/x?q")]
+        assert found == [True, True, False, False]
+        await store.housekeeper.round()
+    await store.put(a_key("/b/1/x"), replace(_stored(store, target="/b/1/x"), route="s"), 60)
+    await store.purge(Purge(PurgeKind.ROUTE, "r", HARD))
+    for _ in range(2):
+        assert [await _bodies(store, text) != [] for text in ("/a/1/x", "/a/2/y", "/b/1/x")] == [False, False, True]
+        await store.housekeeper.round()
 
 
 async def test_a_tag_is_neither_a_prefix_nor_a_part_of_one(store: TieredStore) -> None:

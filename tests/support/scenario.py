@@ -59,7 +59,7 @@ class DictStore:
         self.purges.append(purge)
         before = len(self.entries)
         left = {
-            text: [one for one in stored if not purge.concerns(CacheKey(text, text), text, one.tags)]
+            text: [one for one in stored if not purge.concerns(CacheKey(text, text), text, one.tags, one.route)]
             for text, stored in self.entries.items()
         }
         self.entries = {text: stored for text, stored in left.items() if stored}
@@ -69,7 +69,7 @@ class DictStore:
         return self._purged(position, key, None)
 
     def _purged(self, position: int, key: CacheKey, tags: Sequence[str] | None) -> PurgeMode | None:
-        modes = [purge.mode for purge in self.purges[position:] if purge.concerns(key, key.target, tags)]
+        modes = [purge.mode for purge in self.purges[position:] if purge.concerns(key, key.target, tags, None)]
         return max(modes, default=None, key=lambda mode: mode is PurgeMode.HARD)
 
     def _check(self, operation: str) -> None:

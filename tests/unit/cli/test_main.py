@@ -42,7 +42,7 @@ def test_every_verb_has_help_with_examples(tambo: Tambo, verb: str) -> None:
         (["run", "--config"], "tambo: "),
         (["run", "--set", "x"], "tambo: run: --set 'x' must be KEY=VALUE"),
         (["run", "--set", "=x"], "tambo: run: --set '=x' must be KEY=VALUE"),
-        (["purge"], "tambo: purge: say exactly one of URL, --prefix PATH, --tag TAG and --all"),
+        (["purge"], "tambo: purge: say exactly one of URL, --prefix PATH, --pattern"),
     ],
 )
 def test_usage_errors_are_one_line_and_exit_2(tambo: Tambo, arguments: list[str], words: str) -> None:

@@ -124,6 +124,16 @@ async def listener(tambo: Tambo, gate: Gate, monkeypatch: pytest.MonkeyPatch) ->
             "Purged everything tagged ruc:1 (hard: gone).\n",
         ),
         (
+            ["--pattern", "/a/*/b"],
+            Purge(PurgeKind.PATTERN, "/a/*/b", PurgeMode.SOFT),
+            "Purged everything like /a/*/b (soft: stale from now on, kept until it is fetched again).\n",
+        ),
+        (
+            ["--route", "default", "--hard"],
+            Purge(PurgeKind.ROUTE, "default", PurgeMode.HARD),
+            "Purged everything of route default (hard: gone).\n",
+        ),
+        (
             ["--all"],
             Purge(PurgeKind.ALL, "", PurgeMode.SOFT),
             "Purged everything (soft: stale from now on, kept until it is fetched again).\n",
@@ -229,6 +239,7 @@ def test_a_wrong_configuration_is_told(tambo: Tambo, monkeypatch: pytest.MonkeyP
         (Wish(url="/a", prefix="/b"), "say exactly one of"),
         (Wish(url="a"), "URL 'a' is neither an absolute URL nor a path that begins with '/'"),
         (Wish(prefix="a"), "--prefix 'a' is neither"),
+        (Wish(pattern="/a", route="b"), "say exactly one of"),
         (Wish(url=""), "URL '' is neither"),
     ],
 )

@@ -78,6 +78,27 @@ async def _sweep(store: DiskStore) -> int:
             return changed
 
 
+# A file of before ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_file_of_the_version_before_is_gone_on_with(disk: DiskStore, tmp_path: Path, clock: FakeClock) -> None:
+    """It did not note routes: a purge of a route reaches all that was stored then."""
+    await _put(disk, 1)
+    await disk.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+        db.executescript("ALTER TABLE stored DROP COLUMN route; PRAGMA user_version = 2;")
+    newer = DiskStore(tmp_path, clock)
+    await newer.open()
+    try:
+        await _put(newer, 2)
+        assert await _is_there(newer, 1)
+        await newer.log_purge(Purge(PurgeKind.ROUTE, "another", PurgeMode.HARD))
+        await _sweep(newer)
+        assert [await _is_there(newer, number) for number in (1, 2)] == [False, True]
+    finally:
+        await newer.close()
+
+
 # Bounds --------------------------------------------------------------------------------------------------------------
 
 

@@ -34,14 +34,20 @@ def _log(*purges: Purge, limit: int = 100) -> PurgeLog:
         pytest.param(a_purge(PurgeKind.PREFIX, "/a?x=1"), True, id="its whole target"),
         pytest.param(a_purge(PurgeKind.PREFIX, "/a?x=12"), False, id="longer than its target"),
         pytest.param(a_purge(PurgeKind.PREFIX, "k:/"), False, id="a prefix of its key only"),
+        pytest.param(a_purge(PurgeKind.PATTERN, "/*"), True, id="a pattern of its path"),
+        pytest.param(a_purge(PurgeKind.PATTERN, "*k:*"), False, id="a pattern of its key only"),
+        pytest.param(a_purge(PurgeKind.TAG, "t"), True, id="its tag"),
+        pytest.param(a_purge(PurgeKind.TAG, "T"), False, id="another tag"),
+        pytest.param(a_purge(PurgeKind.ROUTE, "r"), True, id="its route"),
+        pytest.param(a_purge(PurgeKind.ROUTE, "s"), False, id="another route"),
         pytest.param(a_purge(PurgeKind.ALL), True, id="everything"),
     ],
 )
 @pytest.mark.parametrize("mode", PurgeMode)
 def test_a_purge_concerns_what_is_older(purge: Purge, concerned: bool, mode: PurgeMode) -> None:
     log = _log(Purge(purge.kind, purge.argument, mode))
-    assert log.strongest(0, "k:/a", "/a?x=1") == (mode if concerned else None)
-    assert log.strongest(1, "k:/a", "/a?x=1") is None
+    assert log.strongest(0, "k:/a", "/a?x=1", ("t",), "r") == (mode if concerned else None)
+    assert log.strongest(1, "k:/a", "/a?x=1", ("t",), "r") is None
 
 
 def test_hard_is_stronger_whatever_came_last() -> None:
@@ -99,8 +105,8 @@ def test_too_many_are_folded_into_one_of_everything() -> None:
 
 purges = st.builds(
     Purge,
-    st.sampled_from([PurgeKind.URL, PurgeKind.PREFIX, PurgeKind.TAG, PurgeKind.ALL]),
-    st.sampled_from(["", "/", "/a", "/a/b", "/b", "/a/b/c", "/a?x=1", "/a?x=2"]),
+    st.sampled_from(PurgeKind),
+    st.sampled_from(["/", "/a", "/a/b", "/b", "/a/b/c", "/a?x=1", "/a?x=2", "/*b", "/a*", "*/x*"]),
     st.sampled_from(PurgeMode),
 )
 
@@ -108,27 +114,28 @@ purges = st.builds(
 TARGETS = st.sampled_from(["/a", "/a/b", "/b/x", "/c", "/a#q1", "/a?x=1", "/a?x=1#s2"])
 """The last have kin: what is purged by one URL of their path."""
 tags = st.none() | st.lists(st.sampled_from(["/a", "/b", "x"]), max_size=2)
+routes = st.none() | st.sampled_from(["/a", "/b", "x"])
 
 
 @settings(deadline=None)
-@given(st.lists(purges, max_size=30), st.integers(0, 30), TARGETS, tags)
+@given(st.lists(purges, max_size=30), st.integers(0, 30), TARGETS, tags, routes)
 def test_it_says_what_a_walk_over_the_whole_log_says(
-    history: list[Purge], position: int, target: str, has: list[str] | None
+    history: list[Purge], position: int, target: str, has: list[str] | None, route: str | None
 ) -> None:
     key = CacheKey(target, target)
     later = [purge for number, purge in enumerate(history, start=1) if number > position]
-    modes = {purge.mode for purge in later if purge.concerns(key, target, has)}
+    modes = {purge.mode for purge in later if purge.concerns(key, target, has, route)}
     expected = HARD if HARD in modes else SOFT if SOFT in modes else None
-    assert _log(*history, limit=1000).strongest(position, target, target, has) == expected
+    assert _log(*history, limit=1000).strongest(position, target, target, has, route) == expected
 
 
 @settings(deadline=None)
-@given(st.lists(purges, max_size=30), st.integers(0, 30), TARGETS, tags)
+@given(st.lists(purges, max_size=30), st.integers(0, 30), TARGETS, tags, routes)
 def test_a_short_log_may_say_more_but_never_less(
-    history: list[Purge], position: int, target: str, has: list[str] | None
+    history: list[Purge], position: int, target: str, has: list[str] | None, route: str | None
 ) -> None:
     strength = [None, SOFT, HARD]
-    full = _log(*history, limit=1000).strongest(position, target, target, has)
+    full = _log(*history, limit=1000).strongest(position, target, target, has, route)
     short = _log(*history, limit=4)
     assert len(short) <= 4
-    assert strength.index(short.strongest(position, target, target, has)) >= strength.index(full)
+    assert strength.index(short.strongest(position, target, target, has, route)) >= strength.index(full)

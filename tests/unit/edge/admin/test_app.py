@@ -70,7 +70,9 @@ async def test_a_purge_by_url_counts(desk: Desk, client: AdminClient) -> None:
     assert (await desk.play.get("/a?x=%2C")).x_cache == "MISS"
 
 
-@pytest.mark.parametrize("aim", [{"prefix": "/a"}, {"all": True}])
+@pytest.mark.parametrize(
+    "aim", [{"prefix": "/a"}, {"pattern": "/a/*/b"}, {"pattern": "*/b?x=*"}, {"route": "default"}, {"all": True}]
+)
 async def test_other_purges_do_not_count(client: AdminClient, aim: dict[str, object]) -> None:
     answer = await client.post("/admin/purge", json=aim)
     assert (await answer.json())["count"] is None
@@ -82,7 +84,11 @@ async def test_other_purges_do_not_count(client: AdminClient, aim: dict[str, obj
         ({"url": "a"}, "neither an absolute URL nor a path"),
         ({"url": "http:///a"}, "neither"),
         ({"url": "/a b"}, "percent-encoded"),
-        ({"route": "x"}, "unknown name 'route'"),
+        ({"routes": "x"}, "unknown name 'routes'; did you mean 'route'?"),
+        ({"route": "defautl"}, "there is no route 'defautl'; did you mean 'default'?"),
+        ({"route": "x"}, "there is no route 'x'; the routes are default"),
+        ({"pattern": "a*"}, "a pattern begins with '/' or '*'"),
+        ({"pattern": "/\u00e1*"}, "percent-encoded"),
     ],
 )
 async def test_bad_purges_are_told_why(client: AdminClient, body: dict[str, object], says: str) -> None:

@@ -32,7 +32,7 @@ def test_forms(body: bytes, query: dict[str, str], form: PurgeForm) -> None:
 @pytest.mark.parametrize(
     ("body", "query", "says"),
     [
-        (b"", {}, "exactly one of url, prefix, tag, all"),
+        (b"", {}, "exactly one of url, prefix, pattern, tag, route, all"),
         (b'{"url": "/a", "all": true}', {}, "exactly one"),
         (b'{"ulr": "/a"}', {}, "did you mean 'url'?"),
         (b'{"url": 1}', {}, "'url' must be a text"),
