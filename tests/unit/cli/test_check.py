@@ -82,7 +82,7 @@ def test_what_is_wrong_as_json(tambo: Tambo, folder: Path) -> None:
     ("url", "problem"),
     [
         ("redis://:s3cret@h/x", "tambo: REDIS_URL: store.redis_url: the database '/x' is not a number"),
-        ("redis+cluster://:s3cret@a,b", "tambo: REDIS_URL: store.redis_url: "),
+        ("redis+cluster://:s3cret@a,b/3", "tambo: REDIS_URL: store.redis_url: a Cluster has no databases"),
         ("redis://:s3cret@h?retry=1", "tambo: REDIS_URL: store.redis_url: "),
     ],
 )
