@@ -22,7 +22,7 @@ run: $(STAMP)
 	@LIVE="$(LIVE)" UPSTREAM="$(UPSTREAM)" scripts/run
 
 test: $(STAMP)
-	@scripts/services redis-server chromium
+	@scripts/services redis-server chromium prometheus
 	$(BIN)/pytest
 
 test-fast: $(STAMP)
