@@ -91,6 +91,18 @@ def check(
 
 @app.command(
     help_epilogue=_examples(
+        "tambo schema > tambo.schema.json",
+    )
+)
+def schema() -> int:
+    """Print the JSON Schema of the file, for editors that a first line "#:schema ./tambo.schema.json" leads to it."""
+    from proxy.cli.schema import show_schema  # noqa: PLC0415
+
+    return show_schema()
+
+
+@app.command(
+    help_epilogue=_examples(
         "tambo purge /obtener-ruc/20999999019",
         "tambo purge --prefix /obtener-ruc/ --hard",
         "tambo purge --pattern '/api/*/obtener-ruc/*'",

@@ -8,19 +8,19 @@ from msgspec import Meta, Struct
 MIB = 1024 * 1024
 DAY = 86_400.0
 
-Duration = Annotated[float, Meta(ge=0, extra={"form": "duration"})]
+Duration = Annotated[float, Meta(ge=0, extra={"form": "duration"}, extra_json_schema={"form": "duration"})]
 """Seconds, 0 or more."""
-Wait = Annotated[float, Meta(gt=0, extra={"form": "duration"})]
+Wait = Annotated[float, Meta(gt=0, extra={"form": "duration"}, extra_json_schema={"form": "duration"})]
 """Seconds, more than 0: how long something is waited for."""
-Size = Annotated[int, Meta(ge=0, extra={"form": "size"})]
+Size = Annotated[int, Meta(ge=0, extra={"form": "size"}, extra_json_schema={"form": "size"})]
 """Bytes."""
-Budget = Annotated[int, Meta(ge=MIB, extra={"form": "size"})]
+Budget = Annotated[int, Meta(ge=MIB, extra={"form": "size"}, extra_json_schema={"form": "size"})]
 """Bytes, a mebibyte at least: what a store may fill."""
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 """0: any free one."""
-Ratio = Annotated[float, Meta(ge=0, le=1, extra={"form": "ratio"})]
+Ratio = Annotated[float, Meta(ge=0, le=1, extra={"form": "ratio"}, extra_json_schema={"form": "ratio"})]
 Status = Annotated[int, Meta(ge=200, le=599)]
 ErrorStatus = Annotated[int, Meta(ge=400, le=599)]
 Text = Annotated[str, Meta(min_length=1)]

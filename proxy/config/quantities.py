@@ -25,6 +25,11 @@ _SHOWN_BYTES = (
     ("kB", 1000),
 )
 
+SCHEMA_DURATION = rf"^\s*(?:{_DURATION.pattern}|{_NUMBER})\s*$"
+"""The forms again, as JSON Schema writes them (ECMA 262): units in the wrong order are told by the parser only."""
+SCHEMA_SIZE = rf"^\s*{_NUMBER} ?(?:[KkMmGgTt]?[Ii]?[Bb])?\s*$"
+SCHEMA_RATIO = rf"^\s*{_NUMBER} ?%?\s*$"
+
 MOST_SECONDS = 100 * _SECONDS["y"]
 MOST_BYTES = 1024**5
 RIGHT_DURATION = 'a duration such as "30s", "12h30m" or "7d" (units: ms s m h d w y), or a number of seconds'
