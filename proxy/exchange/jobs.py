@@ -58,7 +58,7 @@ def freshened(job: Job, arrived: Arrived) -> StoredResponse | None:
         return None
     route = job.match.route
     if job.validating is not None:
-        concluded = conclude(job.validating, arrived.head, route, arrived.timing)
+        concluded = conclude(job.validating, arrived.head, route, arrived.timing, job.request)
     else:
         concluded = conclude_offer(job.request, job.offered, arrived.head, route, arrived.timing)
     return concluded.stored if isinstance(concluded, Freshened) else None

@@ -10,15 +10,15 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
-from proxy.policy.field_values import OWS, normalised_codings, tokens
+from proxy.policy.field_values import OWS, TOKEN, normalised_codings, normalised_languages, tokens
 from proxy.policy.messages import Fields, RequestHead, SecondaryKey
 from proxy.policy.no_vary_search import SearchRule
 from proxy.policy.route import ForwardFields, Match, QueryRule, RoutePolicy
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_FIELD_NAME = re.compile(TOKEN)
 _BLANKS_AROUND_COMMA = re.compile(r"[ \t]*,[ \t]*")
-_LANGUAGE = "accept-language"
 _NOT_LISTS: Final = frozenset({"authorization", "cookie", "host", "origin", "referer", "user-agent"})
 """Fields with one value, in which a comma is part of the value."""
 CONTENT_FIELDS: Final = ("content-type", "content-encoding", "content-language")
@@ -166,15 +166,22 @@ def kinship(text: str) -> str:
 # The secondary key ------------------------------------------------------------------------------------------------
 
 
+def selecting_names(response: Fields) -> frozenset[str] | None:
+    """The fields that Vary names, in lower case; None where they cannot be known: ``*`` is among them, or what is no
+    field's name (RFC 9110 §12.5.5). Such a response is for nobody else."""
+    names = tokens(response.joined("vary"))
+    return names if all(_FIELD_NAME.fullmatch(name) for name in names) and "*" not in names else None
+
+
 def secondary_key(request: RequestHead, response: Fields, route: RoutePolicy) -> SecondaryKey | None:
-    """The request's values of the fields that select among stored responses (RFC 9111 §4.1); None: Vary has ``*``.
+    """The request's values of the fields that select among stored responses (RFC 9111 §4.1); None: nobody can tell.
 
     Those the response names in Vary and the route in its key. A packed response depends on Accept-Encoding whether
     it says so or not; one of a route with verdicts does not, unless it is packed all the same: there it is always
     asked for unpacked. What a ``strict`` route never sent cannot have made a difference.
     """
-    names = tokens(response.joined("vary"))
-    if "*" in names:
+    names = selecting_names(response)
+    if names is None:
         return None
     if route.forward_fields is ForwardFields.STRICT and "authorization" not in request.fields:
         names &= PASSED_IN_STRICT.union(route.forward)
@@ -200,7 +207,8 @@ def selecting_value(name: str, request: RequestHead) -> str | None:
         return None
     if name == "accept-encoding":
         return normalised_codings(value)
+    if name == "accept-language" and (languages := normalised_languages(value)) is not None:
+        return languages
     if name in _NOT_LISTS or '"' in value:
         return value.strip(OWS)
-    value = _BLANKS_AROUND_COMMA.sub(",", value.strip(OWS))
-    return value.lower() if name == _LANGUAGE else value
+    return _BLANKS_AROUND_COMMA.sub(",", value.strip(OWS))

@@ -160,6 +160,25 @@ def is_json(content_type: str | None) -> bool:
     return kind == "application/json" or (kind.endswith("+json") and "," not in kind)
 
 
+_LANGUAGE_RANGE = re.compile(r"(\*|[a-z0-9]+(?:-[a-z0-9*]+)*)(?:[ \t]*;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?")
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def normalised_languages(accept_language: str) -> str | None:
+    """An Accept-Language so that equal preferences are equal texts; None where it is not well-formed.
+
+    Ranges in lower case, each with its weight; their order says nothing (RFC 9110 §12.4.2, §12.5.4).
+    """
+    ranges = list[str]()
+    for member in list_members(accept_language.lower()):
+        found = _LANGUAGE_RANGE.fullmatch(member)
+        if found is None:
+            return None
+        weight = float(found[2] or 1)
+        ranges.append(found[1] if weight == 1 else f"{found[1]};q={weight:g}")
+    return ",".join(sorted(ranges))
+
+
 _KNOWN_CODINGS: Final = ("br", "deflate", "gzip", "zstd")
 _ZERO = re.compile(r"q=0(?:\.0{0,3})?", re.IGNORECASE)
 

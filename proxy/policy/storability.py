@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Final
 
 from proxy.policy.body_rules import Judgement, is_judged, judge
-from proxy.policy.cache_key import CacheKey, secondary_key
+from proxy.policy.cache_key import CacheKey, secondary_key, selecting_names
 from proxy.policy.directives import ResponseDirectives, request_directives, response_directives
 from proxy.policy.disposition import (
     Admission,
@@ -22,7 +22,7 @@ from proxy.policy.disposition import (
     StoreDecision,
     Verdict,
 )
-from proxy.policy.field_values import delta_seconds, format_http_date, media_type, tokens
+from proxy.policy.field_values import delta_seconds, format_http_date, media_type
 from proxy.policy.forwarding import end_to_end, is_upgrade
 from proxy.policy.freshness import (
     FIRST_ERROR_STATUS,
@@ -195,7 +195,7 @@ def _forbidden(
         (NotStoredReason.PRIVATE, said.private),  # §5.2.2.7
         (NotStoredReason.SET_COOKIE, "set-cookie" in response.fields and not route.store_set_cookie),  # more than §7.3
         (NotStoredReason.AUTHORIZATION, "authorization" in request.fields and not _may_keep_authorized(said, route)),
-        (NotStoredReason.VARY_STAR, "*" in tokens(response.fields.joined("vary"))),  # §4.1
+        (NotStoredReason.VARY_STAR, selecting_names(response.fields) is None),  # §4.1
         (NotStoredReason.STATUS, said.must_understand and not is_understood),  # §5.2.2.3
     )
     return next((reason for reason, holds in refusals if holds), None)

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from proxy.errors import Failure
-from proxy.policy.cache_key import secondary_key
+from proxy.policy.cache_key import secondary_key, selecting_names
 from proxy.policy.directives import ResponseDirectives, response_directives
 from proxy.policy.disposition import Ended, Freshened, Relay, ServeStale, StaleReason, ValidationDecision
 from proxy.policy.field_values import (
@@ -129,9 +129,13 @@ def _names(member: str, etag: str | None) -> bool:
 
 
 def conclude(
-    stored: StoredResponse, outcome: ResponseHead | Failure, route: RoutePolicy, timing: Timing
+    stored: StoredResponse,
+    outcome: ResponseHead | Failure,
+    route: RoutePolicy,
+    timing: Timing,
+    request: RequestHead | None = None,
 ) -> ValidationDecision:
-    """What an attempt to validate or replace ``stored`` means (RFC 9111 §4.3.3).
+    """What an attempt to validate or replace ``stored`` means (RFC 9111 §4.3.3). ``request``: who had it asked.
 
     Relay of a 304 means that it answers no condition of ours (RFC 9111 §4.3.4): it is the client's own where the
     client's conditions were passed on, else the upstream does not speak HTTP.
@@ -139,7 +143,8 @@ def conclude(
     if isinstance(outcome, Failure):
         return stand_in(stored, outcome, timing.response_time)
     if outcome.status == NOT_MODIFIED and _is_meant(outcome, stored):
-        return Freshened(_freshened(stored, outcome, route, timing))
+        meant = stored if request is None else _for(request, stored, outcome, route, timing)
+        return Freshened(_freshened(meant, outcome, route, timing))
     return _unless_failing(stored, outcome, timing)
 
 
@@ -155,9 +160,7 @@ def conclude_offer(
     meant = [one for one in stored if _is_meant(response, one)]
     if len(meant) != 1:
         return Relay()  # it names none, or nobody can tell which
-    fields = _merged(meant[0].fields, response.fields, timing)
-    variant = replace(meant[0], secondary_key=secondary_key(request, fields, route) or ())
-    return Freshened(_freshened(variant, response, route, timing))
+    return Freshened(_freshened(_for(request, meant[0], response, route, timing), response, route, timing))
 
 
 def conclude_head(
@@ -234,9 +237,17 @@ def _is_meant(response: ResponseHead, stored: StoredResponse) -> bool:
     return weakly_equal(etag, stored.etag) if etag.startswith("W/") else strongly_equal(etag, stored.etag)
 
 
+def _for(
+    request: RequestHead, stored: StoredResponse, response: ResponseHead, route: RoutePolicy, timing: Timing
+) -> StoredResponse:
+    """The stored response as the answer to this request, by the fields that the 304 says select (RFC 9111 §4.1)."""
+    key = secondary_key(request, _merged(stored.fields, response.fields, route, timing), route)
+    return replace(stored, secondary_key=key or ())
+
+
 def _freshened(stored: StoredResponse, response: ResponseHead, route: RoutePolicy, timing: Timing) -> StoredResponse:
     """The stored response with its fields updated (RFC 9111 §3.2) and everything derived from them anew."""
-    merged = _merged(stored.fields, response.fields, timing)
+    merged = _merged(stored.fields, response.fields, route, timing)
     said = response_directives(merged)
     shelf = _shelf_life(stored, ResponseHead(stored.status, merged), said, route, timing)
     return replace(
@@ -257,13 +268,14 @@ def _freshened(stored: StoredResponse, response: ResponseHead, route: RoutePolic
     )
 
 
-def _merged(old: Fields, new: Fields, timing: Timing) -> Fields:
+def _merged(old: Fields, new: Fields, route: RoutePolicy, timing: Timing) -> Fields:
     """All fields of the 304 in place of the old ones of the same names (RFC 9111 §3.2).
 
-    Left out are hop-by-hop fields, cookies, which are somebody's, and what is true of the stored bytes alone: their
-    length, coding and range. Nothing else, not even Content-Type. An old Age and Date say nothing any more.
+    Left out are hop-by-hop fields, cookies where the route keeps none, and what is true of the stored bytes alone:
+    their length, coding and range. Nothing else, not even Content-Type. An old Age and Date say nothing any more.
     """
-    update = end_to_end(new).without(_OF_THE_STORED_BYTES | {"set-cookie"})
+    left_out = _OF_THE_STORED_BYTES if route.store_set_cookie else _OF_THE_STORED_BYTES | {"set-cookie"}
+    update = end_to_end(new).without(left_out)
     if "date" not in update:
         update = update.adding(("Date", format_http_date(timing.response_time)))
     names = {name.lower() for name, _ in update.lines}
@@ -276,8 +288,9 @@ def _shelf_life(
     fresh = lifetime(merged, said, route, timing)
     if stored.negative:
         fresh = shortened(fresh, route)
-    newly_varying = tokens(merged.fields.joined("vary")) - tokens(stored.fields.joined("vary"))
-    is_closed = said.no_store or said.private or bool(newly_varying - {name for name, _ in stored.secondary_key})
+    varying, known = selecting_names(merged.fields), {name for name, _ in stored.secondary_key}
+    newly_varying = None if varying is None else varying - tokens(stored.fields.joined("vary")) - known
+    is_closed = said.no_store or said.private or newly_varying != frozenset()
     if fresh is None or is_closed:
         # It may answer whoever asked, and nobody else without asking again.
         age = corrected_initial_age(merged.fields, timing)

@@ -22,11 +22,13 @@ KNOWN_METHODS: Final = frozenset(
 )
 """The methods llhttp reads in HTTP. Any other is shown to it as one of these: methods change no framing."""
 _STAND_IN: Final = b"LINK"
-_METHOD: Final = re.compile(rb"[A-Z][A-Z0-9_\-]{0,31}\Z")
-_METHOD_BEGUN: Final = re.compile(rb"[A-Z][A-Z0-9_\-]{0,31}(?: |\r?\Z)")
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}"
+"""A method: any token (RFC 9110 §9.1), of a length that one would have."""
+_METHOD: Final = re.compile(rb"%b\Z" % _TOKEN)
+_METHOD_BEGUN: Final = re.compile(rb"%b(?: |\r?\Z)" % _TOKEN)
 _LINE_BESIDES_TARGET: Final = 64
 """More than a method, two blanks and a version are long."""
-_REQUEST_LINE: Final = re.compile(rb"([A-Z][A-Z0-9_\-]{0,31}) ([^ \r\n]+) HTTP/1\.([01])\r\n")
+_REQUEST_LINE: Final = re.compile(rb"(%b) ([^ \r\n]+) HTTP/1\.([01])\r\n" % _TOKEN)
 _BLANK: Final = b"\r\n\r\n"
 _MAX_LENGTH: Final = 2**63 - 1
 _LONG_TARGET: Final = "The request target is too long."

@@ -74,6 +74,7 @@ vary.must("* behind another", put(HOUR, "Vary: Foo, *", ask=A), miss(ask=A))
 vary.must("* before another", put(HOUR, "Vary: *, Foo", ask=A), miss(ask=A))
 vary.must("* on a line of its own", put(HOUR, "Vary: Foo", "Vary: *"), miss())
 vary.must("* with blanks", put(HOUR, "Vary: \t * "), miss())
+vary.check("what is no list of names", put(HOUR, "Vary: Foo Bar", ask=A), miss(ask=A))
 vary.must("* is passed on", put(HOUR, "Vary: *", has=("Vary: *",)))
 vary.must("an empty Vary selects by nothing", put(HOUR, "Vary: ", ask=A), hit(ask=B))
 vary.must("empty members are skipped", put(HOUR, "Vary: , Foo ,", ask=A), hit(ask=A), miss(ask=B))
@@ -101,6 +102,16 @@ vary.may(
     "Accept-Language: case",
     put(HOUR, "Vary: Accept-Language", ask=("Accept-Language: EN",)),
     hit(ask=("Accept-Language: en",)),
+)
+vary.may(
+    "Accept-Language: order",
+    put(HOUR, "Vary: Accept-Language", ask=("Accept-Language: en, de;q=0.50",)),
+    hit(ask=("Accept-Language: de; q=0.5, en",)),
+)
+vary.must(
+    "Accept-Language: other weights",
+    put(HOUR, "Vary: Accept-Language", ask=("Accept-Language: en, de;q=0.5",)),
+    miss(ask=("Accept-Language: de, en;q=0.5",)),
 )
 vary.must(
     "Accept-Language: another",

@@ -31,7 +31,14 @@ before.must(
     "not to an HTTP/1.0 client",
     interim("HTTP/1.1 103 Early Hints", interim=(), raw="GET {path} HTTP/1.0\r\nHost: a\r\n\r\n"),
 )
+before.check("100 to a client that does not wait for it is not passed on", interim("HTTP/1.1 100 Continue", interim=()))
 before.must("on an unsafe method", interim("HTTP/1.1 103 Early Hints", interim=(103,), method="POST", content=b"x"))
+
+methods = Section("9110-9.1", ROWS)
+for name in ("get", "fOO", "patch", "M-SEARCH", "a.b!", "X" * 32):
+    methods.must(f"{name} passes as it is", put(method=name, sent=(f":method: {name}",)))
+    methods.must(f"{name} may be unsafe: it ends what is stored", put(HOUR), put(method=name), miss())
+methods.must("get is another method than GET", put(HOUR), put(HOUR, method="get"), put(HOUR))
 
 expect = Section("9110-10.1.1", ROWS)
 WAIT = ("Expect: 100-continue",)

@@ -108,11 +108,18 @@ update.check(
     check304(HOUR, "Content-Encoding: x-bar"),
     hit(has=("Content-Encoding: x-foo",)),
 )
-update.check(
-    "a cookie that a 304 sets is nobody else's",
+update.must(
+    "Set-Cookie, where such responses are stored at all",
+    put(*OLD, TAG, "Set-Cookie: a=1"),
+    check304(HOUR, "Set-Cookie: a=2", has=("Set-Cookie: a=2",)),
+    hit(has=("Set-Cookie: a=2",)),
+)
+update.must(
+    "Vary: the selecting fields are this request's",
     put(*OLD, TAG),
-    check304(HOUR, "Set-Cookie: a=1"),
-    hit(lacks=("Set-Cookie",)),
+    check304(HOUR, "Vary: Foo", ask=("Foo: 1",)),
+    hit(ask=("Foo: 1",)),
+    either(HOUR, ask=("Foo: 2",), asked=1),
 )
 update.must(
     "no-store on a 304 keeps nothing fresh", put(*OLD, TAG), check304("Cache-Control: no-store"), either(asked=1)

@@ -273,6 +273,28 @@ def test_the_body_and_what_it_is_selected_by_stay() -> None:
     assert not new.always_validate
 
 
+@pytest.mark.parametrize(
+    ("vary", "expected"),
+    [
+        pytest.param("X-A, X-B", (("x-a", "1"), ("x-b", "2")), id="4.1 it varies on more: as this request says"),
+        pytest.param("X-B", (("x-b", "2"),), id="4.1 on something else"),
+    ],
+)
+def test_what_a_304_newly_varies_on(vary: str, expected: tuple[tuple[str, str], ...]) -> None:
+    request = a_request(lines={"X-A": "1", "X-B": "2"})
+    old = stored_as(a_head({"ETag": '"u"', "Vary": "X-A", "Cache-Control": "max-age=60"}), request=request)
+    decision = conclude(old, ResponseHead(304, Fields([("Vary", vary)])), a_route(), LATER, request)
+    assert isinstance(decision, Freshened)
+    assert (decision.stored.secondary_key, decision.stored.always_validate) == (expected, False)
+
+
+def test_cookies_of_a_304_where_the_route_keeps_them() -> None:
+    route = a_route(store_set_cookie=True)
+    old = {"Cache-Control": "max-age=60", "Set-Cookie": "a=1"}
+    assert validated(old, {"Set-Cookie": "a=2"}, route).fields.all("set-cookie") == ("a=2",)
+    assert validated(old, {}, route).fields.all("set-cookie") == ("a=1",)
+
+
 def test_tags_are_added() -> None:
     old = stored_as(a_head({"ETag": '"u"', "xkey": "a", "Cache-Control": "max-age=1"}), a_route(tags=("r",)))
     decision = conclude(old, ResponseHead(304, Fields([("xkey", "b")])), a_route(tags=("r",)), LATER)
