@@ -18,6 +18,7 @@ from proxy.app.settings import (
     server_settings,
     upstream_settings,
 )
+from proxy.app.tracing import make_tracer
 from proxy.clock import Clock, SystemClock
 from proxy.config.checks import is_loopback
 from proxy.config.kinds import WhenDown
@@ -73,7 +74,7 @@ class App:
         self._clock = clock
         self._opened = AsyncExitStack()
         self._is_ready = False
-        self._telemetry = Telemetry()
+        self._telemetry = Telemetry(config.log.sample)
         self._backing = make_backing(config, clock)
         self._memory = Memory(config.store.memory, clock, config.store.max_variants)
         self._shared = make_shared(config, self._backing, clock)
@@ -82,10 +83,12 @@ class App:
             replica=None if self._shared is None else self._shared.replica,
             trusts_memory=config.store.when_redis_is_down is WhenDown.MEMORY,
         )
-        told = self._telemetry
+        self._tracer = make_tracer(config, clock, VERSION)
+        self._traced_store = self._tracer.store(self._store)
         seats = None if self._shared is None else self._shared.seats
+        breaker = make_breaker(config)
         self._guard = Guard(
-            guard_settings(config), clock, told.waited, seats, make_breaker(config), told.breaker_changed
+            guard_settings(config), clock, self._waited, seats, breaker, self._telemetry.breaker_changed
         )
         self._keys = Keys()
         alone = FailureMemory(clock, longest_fetch=config.upstream.patience)
@@ -105,6 +108,7 @@ class App:
 
     async def _start(self) -> None:
         config = self._loaded.config
+        self._opened.push_async_callback(asyncio.to_thread, self._tracer.close)
         await self._store.open()
         self._opened.push_async_callback(self._store.close)
         if self._shared is not None:
@@ -117,7 +121,9 @@ class App:
         self._opened.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, config.admin.host, config.admin.port).start()
         entrance = Entrance(self._exchange(upstream), self._switch, self._telemetry, self._clock)
-        hooks = Hooks(entrance.answer, self._finished, self._telemetry.internal_error, self._clock)
+        hooks = Hooks(
+            self._tracer.answering(entrance.answer), self._finished, self._telemetry.internal_error, self._clock
+        )
         self._listener = Listener(server_settings(config), hooks, self._hit_path())
         try:
             await self._listener.start(config.listen.host, config.listen.port)
@@ -130,12 +136,12 @@ class App:
     def _exchange(self, upstream: UpstreamClient) -> Exchange:
         total = self._loaded.config.upstream.timeout.total
         retrier = Retrier(retry_settings(self._loaded.config), self._clock, total)
-        asker = Asker(upstream, self._telemetry, self._clock, retrier)
-        shared = (asker, self._store, self._guard, self._telemetry, self._clock)
+        asker = Asker(self._tracer.upstream(upstream), self._telemetry, self._clock, retrier)
+        shared = (asker, self._traced_store, self._guard, self._telemetry, self._clock)
         refresher = Refresher(*shared, self._hold_off, total, self._keys)
         return Exchange(
             routes=self._loaded.routes,
-            store=self._store,
+            store=self._traced_store,
             flights=self._flights,
             refresher=refresher,
             passer=Passer(*shared),
@@ -151,7 +157,7 @@ class App:
         if self._shared is None:
             return None
         alone, wait = AloneKeys(self._clock), self._loaded.config.upstream.patience
-        return Fleet(refresher, self._store, self._shared.leases, alone, self._clock, wait)
+        return Fleet(refresher, self._traced_store, self._shared.leases, alone, self._clock, wait)
 
     def _hit_path(self) -> HitPath | None:
         listen = self._loaded.config.listen
@@ -189,6 +195,10 @@ class App:
         await self._flights.drain(max(0.0, deadline - self._clock.monotonic()))
 
     # What the parts tell each other ---------------------------------------------------------------------------------
+
+    def _waited(self, seconds: float) -> None:
+        self._telemetry.waited(seconds)
+        self._tracer.waited(seconds)
 
     def _finished(self, event: Finished) -> None:
         answer = event.answer

@@ -29,6 +29,7 @@ def errors(config: Config) -> list[ConfigError]:
         ("upstream.ca_file", _ca_problem(config.upstream.ca_file)),
         ("store.redis_url", _redis_problem(config)),
         ("admin.port", _port_problem(config)),
+        ("tracing.endpoint", _collector_problem(config.tracing.endpoint)),
     ]
     found += [(f"listen.trusted_proxies.{place}", _network_problem(text)) for place, text in _proxies(config)]
     return [ConfigError(key, problem) for key, problem in found if problem is not None]
@@ -92,6 +93,14 @@ def _redis_problem(config: Config) -> str | None:
         return "is not a URL such as redis://host:6379/0"
     is_known = scheme.lower() in _REDIS_SCHEMES
     return None if is_known else f"must begin with {', '.join(f'{each}://' for each in _REDIS_SCHEMES)}"
+
+
+def _collector_problem(url: str | None) -> str | None:
+    if url is None:
+        return None
+    parts = _split(url)
+    is_right = parts is not None and parts.scheme in {"http", "https"} and bool(parts.hostname)
+    return None if is_right else f"{show(mask_url(url))} is not a URL such as http://collector:4318"
 
 
 def _port_problem(config: Config) -> str | None:

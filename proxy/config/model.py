@@ -215,6 +215,17 @@ class Log(Section, frozen=True, kw_only=True):
 
     level: LogLevel = LogLevel.INFO
     format: LogFormat = LogFormat.AUTO
+    sample: Ratio = 1.0
+    """The part of the requests that get a line; those that went wrong always do."""
+
+
+class Tracing(Section, frozen=True, kw_only=True):
+    """Spans for OpenTelemetry."""
+
+    endpoint: Text | None = None
+    """The collector's URL for OTLP over HTTP; None: no tracing."""
+    sample: Ratio = 1.0
+    """The part of the requests without a ``traceparent`` that is traced."""
 
 
 class Stopping(Section, frozen=True, kw_only=True):
@@ -236,4 +247,5 @@ class Config(Section, frozen=True, kw_only=True):
     defaults: Defaults = Defaults()
     routes: tuple[Route, ...] = ()
     log: Log = Log()
+    tracing: Tracing = Tracing()
     stopping: Stopping = Stopping()

@@ -1,6 +1,10 @@
 """The exchange's observer: counts everything, and writes one log line per exchange and per trouble. Never raises."""
 
 import logging
+import math
+import random
+from collections.abc import Callable
+from typing import Final
 
 from proxy.errors import UNASKED, Failure
 from proxy.exchange.breaker import State
@@ -13,19 +17,49 @@ STORE = logging.getLogger("tambo.store")
 BUG = logging.getLogger("tambo.bug")
 
 
+_SERVER_ERROR: Final = 500
+_LONGEST_ID: Final = 128
+_TRACE_PARTS: Final = 4
+_NEVER: Final = 1 << 62
+
+
 class Telemetry(Counters):
     """Counters with a voice."""
 
-    @staticmethod
-    def logs_requests() -> bool:
-        """Whether each request gets a line."""
+    def __init__(self, sample: float = 1.0, draw: Callable[[], float] = random.random) -> None:
+        """``sample``: 0-1, the part of the requests that get a line. ``draw``: from 0 up to 1."""
+        super().__init__()
+        self._sample = sample
+        self._draw = draw
+        self._to_skip = self._next_gap()
+
+    def logs_requests(self) -> bool:
+        """Whether the next request gets a line: ask once for each that is not told of by ``exchanged``."""
+        if self._to_skip:
+            self._to_skip -= 1
+            return False
         return ACCESS.isEnabledFor(logging.INFO)
 
+    def _next_gap(self) -> int:
+        """How many requests go by without a line, where each gets one with the same probability."""
+        if self._sample >= 1:
+            return 0
+        if self._sample <= 0:
+            return _NEVER
+        return min(_NEVER, int(math.log(1.0 - self._draw()) / math.log(1.0 - self._sample)))
+
     def exchanged(self, event: Exchanged) -> None:
-        """Count the request and log it."""
+        """Count the request and log it: all that went wrong, and the sample of the rest."""
         super().exchanged(event)
-        if not self.logs_requests():
-            return
+        if event.status >= _SERVER_ERROR or event.aborted:
+            if ACCESS.isEnabledFor(logging.INFO):
+                self._log(event)
+        elif self.logs_requests():
+            self._log(event)
+            self._to_skip = self._next_gap()
+
+    @staticmethod
+    def _log(event: Exchanged) -> None:
         request, disposition = event.request, event.disposition
         ACCESS.info(
             "request",
@@ -42,6 +76,8 @@ class Telemetry(Counters):
                 "bytes": event.sent_bytes,
                 "saved": round(event.saved_seconds, 3) or None,
                 "peer": request.peer,
+                "request_id": _short(request.fields.joined("x-request-id")),
+                "trace_id": _trace_id(request.fields.joined("traceparent")),
                 "aborted": event.aborted or None,
             },
         )
@@ -65,3 +101,13 @@ class Telemetry(Counters):
     def internal_error(self, where: str, error: BaseException) -> None:
         """Log a bug with its traceback."""
         BUG.error("internal error", extra={"where": where}, exc_info=error)
+
+
+def _short(value: str | None) -> str | None:
+    return None if value is None else value[:_LONGEST_ID]
+
+
+def _trace_id(value: str | None) -> str | None:
+    """The trace's own part of a ``traceparent`` (W3C Trace Context §3.2)."""
+    parts = (value or "").split("-")
+    return parts[1][:_LONGEST_ID] if len(parts) >= _TRACE_PARTS else None

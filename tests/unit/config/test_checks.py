@@ -13,6 +13,7 @@ from proxy.config.model import (
     RouteKey,
     RouteMatch,
     Store,
+    Tracing,
 )
 from proxy.config.routes import route_policies
 from proxy.config.secret import Secret, SecretUrl
@@ -84,6 +85,7 @@ def test_an_upstream_that_cannot_be(url: str, problem: str) -> None:
         ({"listen": Listen(trusted_proxies=("::1", "x"))}, "listen.trusted_proxies.1: must be a network such as"),
         ({"store": Store(redis_url=SecretUrl("http://u:s3cret@h"))}, "store.redis_url: must begin with redis://"),
         ({"store": Store(redis_url=SecretUrl("redis://h:x"))}, "store.redis_url: is not a URL such as"),
+        ({"tracing": Tracing(endpoint="collector:4318")}, 'tracing.endpoint: "collector:4318" is not a URL'),
         ({"upstream": Upstream(url="http://h", ca_file="/no")}, 'upstream.ca_file: there is no file "/no"'),
     ],
 )
