@@ -35,7 +35,8 @@ class Ask:
     content: RequestBody | None = None
     """Of a QUERY: part of its key, and sent with every fetch for it."""
     is_alone: bool = False
-    """It waited for what turned out to be somebody's own: it goes upstream by itself."""
+    """It goes upstream by itself: it waited for what turned out to be somebody's own, or began where a purge
+    may have returned unheard of, so that what is under way may be from before it."""
 
     @property
     def route(self) -> RoutePolicy:

@@ -115,6 +115,8 @@ class Lookup:
 
     candidates: Sequence[StoredResponse]
     position: int
+    is_vouched: bool = True
+    """See Store; where the look-up itself succeeded, it is."""
 
 
 class Store(Protocol):
@@ -143,6 +145,11 @@ class Store(Protocol):
     @property
     def position(self) -> int:
         """The purge log's last position that is known here."""
+        ...
+
+    @property
+    def is_vouched(self) -> bool:
+        """Whether every purge that has returned is known here without looking, or, Redis being out, counts as known."""
         ...
 
     def purged_since(self, position: int, key: CacheKey) -> PurgeMode | None:

@@ -136,7 +136,7 @@ class Exchange:
     async def _answer_from_store(self, ask: Ask) -> Answer:
         found = await self._look_up(ask.key)
         decision = choose(ask.request, usable(ask.request, found.candidates), ask.route, self.clock.now())
-        ask = replace(ask, position=found.position)
+        ask = replace(ask, position=found.position, is_alone=ask.is_alone or not found.is_vouched)
         match decision:
             case Reuse(stored):
                 if self.ahead.is_due(ask.key.text, stored, ask.route):
@@ -159,7 +159,7 @@ class Exchange:
             return await self.store.lookup(key)
         except StoreUnavailable as error:
             self.observer.store_failed(error.operation, error.detail)
-            return Lookup((), self.store.position)
+            return Lookup((), self.store.position, self.store.is_vouched)
 
     # Not waiting for the upstream ------------------------------------------------------------------------------
 

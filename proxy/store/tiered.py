@@ -68,6 +68,11 @@ class TieredStore:
         return self._log.last
 
     @property
+    def is_vouched(self) -> bool:
+        """See Store."""
+        return self._trusts_memory or (self._replica is not None and self._replica.is_current())
+
+    @property
     def tiers(self) -> Sequence[TierStats]:
         """What each tier counts, memory first."""
         return [self._memory.stats] if self._backing is None else [self._memory.stats, self._backing.stats]
@@ -143,8 +148,7 @@ class TieredStore:
                 self._learnt = max(self._learnt, found.position)
                 self._log.advance(found.position)
         except StoreUnavailable:
-            is_trusted = self._trusts_memory or (self._replica is not None and self._replica.is_current())
-            if is_trusted and (held := self._in_memory(key)):
+            if self.is_vouched and (held := self._in_memory(key)):
                 return held
             raise
         finally:

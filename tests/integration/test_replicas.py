@@ -14,6 +14,7 @@ import pytest
 import redis.asyncio
 
 from tests.support.cable import Cable
+from tests.support.fleet import until
 from tests.support.numbered import GROUPS, Numbered, Witness
 from tests.support.redis_server import RedisServer
 from tests.support.tambo import Tambo, fetch, running
@@ -192,6 +193,23 @@ async def _soon(condition: Any) -> None:
     async with asyncio.timeout(10):
         while not await condition():
             await asyncio.sleep(0.01)
+
+
+async def test_a_replica_that_is_cut_off_joins_no_fetch_from_before_a_purge(
+    server: RedisServer, tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    origin, witness = Numbered(seconds=0, gate=asyncio.Event()), Witness()
+    async with origin.serving() as upstream, three(server, tmp_path, upstream) as (tambos, cables):
+        before = asyncio.ensure_future(fetch(session, f"{tambos[0].url}/k/1"))
+        await until(lambda: origin.number == 1)
+        cables[0].cut()
+        status, _ = await purge(session, tambos[1], origin, witness, {"url": "/k/1", "mode": "hard"})
+        assert status == 200
+        after = asyncio.ensure_future(fetch(session, f"{tambos[0].url}/k/1"))
+        await until(lambda: origin.number == 2)
+        assert origin.gate is not None
+        origin.gate.set()
+        assert [(await each)[2] for each in (before, after)] == [b"1", b"2"]
 
 
 async def test_a_replica_that_is_gone_is_waited_for_as_long_as_its_lease(

@@ -20,12 +20,16 @@ class Numbered:
 
     seconds: float = 0.02
     number: int = 0
+    gate: asyncio.Event | None = None
+    """Answers wait for it."""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         self.number += 1
         body = str(self.number)
         await asyncio.sleep(self.seconds * random.random())  # noqa: S311 - a load, not a secret
+        if self.gate is not None:
+            await self.gate.wait()
         group = int(request.path.rpartition("/")[2]) % GROUPS
         headers = {
             "Cache-Control": "max-age=600, stale-while-revalidate=600",

@@ -34,6 +34,7 @@ class DictStore:
         self.entries: dict[str, list[StoredResponse]] = {}
         self.purges: list[Purge] = []
         self.is_down = False
+        self.is_vouched = True
 
     @property
     def position(self) -> int:

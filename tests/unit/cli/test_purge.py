@@ -52,6 +52,10 @@ class PurgeBook:
     def position(self) -> int:
         return len(self.purges)
 
+    @property
+    def is_vouched(self) -> bool:
+        return True
+
     def purged_since(self, position: int, key: CacheKey) -> PurgeMode | None:
         return None
 

@@ -272,6 +272,18 @@ async def test_a_store_that_is_down_is_a_miss() -> None:
     assert set(play.observer.store_failures) == {"lookup", "put"}
 
 
+@pytest.mark.parametrize(("is_vouched", "fetches"), [(True, 1), (False, 2)])
+async def test_where_a_purge_may_be_unheard_of_no_fetch_is_joined(is_vouched: bool, fetches: int) -> None:
+    gate = asyncio.Event()
+    play = Scenario(ScriptedUpstream(Reply(lines=fresh(), gate=gate)))
+    play.store.is_down, play.store.is_vouched = True, is_vouched
+    both = play.together(2)
+    await settle()
+    assert len(play.origin.requests) == fetches
+    gate.set()
+    assert {(await one).status for one in both} == {200}
+
+
 async def test_a_fetch_begun_before_a_hard_purge_brings_nothing_back() -> None:
     gate = asyncio.Event()
     play = Scenario(ScriptedUpstream(Reply(lines=fresh(), chunks=(b'"old"',), gate=gate), Reply(chunks=(b'"new"',))))

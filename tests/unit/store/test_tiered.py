@@ -261,6 +261,7 @@ async def test_when_memory_may_answer(current: bool, up: bool, trusts: bool, fro
         backing.stored["/a"] = [a_stored(b"2", response_time=T0 + 1)]
         replica.current, backing.is_up = current, up
         assert bool(store.resident(KEY)) is from_memory
+        assert store.is_vouched is (trusts or current)
         if from_memory:
             assert await _found(store) == [b"1"]
         elif up:
