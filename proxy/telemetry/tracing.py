@@ -152,6 +152,10 @@ class _TracedStore:
             return await self._store.purge(purge)
 
     @property
+    def is_vouched(self) -> bool:
+        return self._store.is_vouched
+
+    @property
     def position(self) -> int:
         return self._store.position
 
