@@ -1,0 +1,62 @@
+"""What platforms are told: files that exist, a health check that is Tambo's own, and time enough to stop."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.config.model import Config
+
+ROOT = Path(__file__).parents[2]
+LONGEST_STOP = Config().upstream.timeout.total
+"""Seconds: drain_timeout, where nothing else is said."""
+
+
+def railway(service: str) -> dict[str, Any]:
+    return tomllib.loads((ROOT / "deploy" / "railway" / f"{service}.toml").read_text())
+
+
+@pytest.mark.parametrize("service", ["proxy", "scraper"])
+def test_railway_builds_what_is_there(service: str) -> None:
+    file = railway(service)
+    assert (ROOT / file["build"]["dockerfilePath"]).is_file()
+    assert file["deploy"]["drainingSeconds"] > LONGEST_STOP
+
+
+def test_railway_asks_tambo_and_not_the_upstream() -> None:
+    text = (ROOT / "deploy" / "railway" / "proxy.toml").read_text()
+    prefix = re.search(r"ADMIN_PREFIX=(\S+)", text)
+    assert prefix is not None
+    assert railway("proxy")["deploy"]["healthcheckPath"] == f"{prefix[1]}/readyz"
+
+
+def test_render_builds_what_is_there_and_waits() -> None:
+    text = (ROOT / "render.yaml").read_text()
+    for path in re.findall(r"dockerfilePath: (\S+)", text):
+        assert (ROOT / path).is_file()
+    prefix = re.search(r"ADMIN_PREFIX, value: (\S+) ", text)
+    assert prefix is not None
+    assert f"healthCheckPath: {prefix[1]}/readyz" in text
+    delays = [int(seconds) for seconds in re.findall(r"maxShutdownDelaySeconds: (\d+)", text)]
+    assert len(delays) == 2
+    assert min(delays) > LONGEST_STOP
+    assert "volatile-ttl" in text
+
+
+def test_compose_waits_for_what_is_in_flight() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    periods = [int(seconds) for seconds in re.findall(r"stop_grace_period: (\d+)s", text)]
+    assert max(periods) > LONGEST_STOP + 3
+
+
+def test_systemd_waits_and_does_not_retry_what_cannot_work() -> None:
+    unit = dict(
+        line.split("=", 1)
+        for line in (ROOT / "deploy" / "systemd" / "tambo.service").read_text().splitlines()
+        if "=" in line and not line.startswith("#")
+    )
+    assert int(unit["TimeoutStopSec"]) > LONGEST_STOP
+    assert unit["RestartPreventExitStatus"] == "2 3"
+    assert unit["ExecStart"].endswith("tambo run")
