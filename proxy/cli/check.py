@@ -2,29 +2,33 @@
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from proxy.cli.exits import Exit, complain, complain_of_config
 from proxy.config.load import Loaded, load
 from proxy.config.problems import InvalidConfigError
 from proxy.config.report import as_json, rows
+from proxy.config.surprises import surprises
 from proxy.errors import ConfigError
 
 _WIDEST_VALUE = 60
 
 
-def check(file: str | None, *, json_wanted: bool) -> Exit:
-    """Validate; print the effective configuration as a table or as one JSON object."""
+def check(file: str | None, *, json_wanted: bool, strict: bool = False) -> Exit:
+    """Validate; print the effective configuration as a table or as one JSON object. ``strict``: warn of everything that
+    may surprise, and fail where there is such a thing."""
     try:
         loaded = load(os.environ, file=file)
         check_redis(loaded)
     except InvalidConfigError as error:
         return _refuse(error, json_wanted=json_wanted)
+    warnings = [*loaded.warnings, *(surprises(loaded.config, loaded.routes) if strict else ())]
     if json_wanted:
-        print(json.dumps(_described(loaded), indent=2))
+        print(json.dumps(_described(loaded, warnings), indent=2))
     else:
-        _print_table(loaded)
-    return Exit.OK
+        _print_table(loaded, warnings)
+    return Exit.FAILED if strict and warnings else Exit.OK
 
 
 def check_redis(loaded: Loaded) -> None:
@@ -49,18 +53,18 @@ def _refuse(error: InvalidConfigError, *, json_wanted: bool) -> Exit:
     return Exit.CONFIG
 
 
-def _described(loaded: Loaded) -> dict[str, Any]:
+def _described(loaded: Loaded, warnings: Sequence[str]) -> dict[str, Any]:
     return {
         "valid": True,
         "file": loaded.file,
-        "warnings": list(loaded.warnings),
+        "warnings": list(warnings),
         "config": as_json(loaded.config),
         "sources": {row.key: row.source for row in rows(loaded)},
     }
 
 
-def _print_table(loaded: Loaded) -> None:
-    for warning in loaded.warnings:
+def _print_table(loaded: Loaded, warnings: Sequence[str]) -> None:
+    for warning in warnings:
         complain(f"warning: {warning}")
     print(f"{loaded.file or 'The configuration (no file)'} is valid.\n")
     table = rows(loaded)

@@ -73,6 +73,7 @@ def run(
     help_epilogue=_examples(
         "tambo check",
         "tambo check tambo.toml --json",
+        "tambo check --strict   # fails where something valid will surprise",
     )
 )
 def check(
@@ -81,12 +82,15 @@ def check(
     ] = None,
     /,
     *,
+    strict: Annotated[
+        bool, _switch("Warn of all that may surprise, as a route that another hides, and fail if there is any.")
+    ] = False,
     json: Annotated[bool, _switch("One JSON object: times in seconds, sizes in bytes, secrets masked.")] = False,
 ) -> int:
     """Validate the configuration; print what holds and where each value came from."""
     from proxy.cli.check import check as verb  # noqa: PLC0415
 
-    return verb(file, json_wanted=json)
+    return verb(file, json_wanted=json, strict=strict)
 
 
 @app.command(

@@ -190,7 +190,7 @@ def compile_pattern(text: str) -> PathPattern:
         raise ValueError(f"a path pattern has at most {_LONGEST_PATTERN} characters")
     head, rest = (text[:-2], ".*") if text.endswith("/**") else (text, "")
     forms: dict[str, re.Pattern[str] | None] = {}
-    regex = [_compile_segment(segment, forms) for segment in _segments(head)]
+    regex = [_compile_segment(segment, forms) for segment in segments(head)]
     return PathPattern(
         text,
         re.compile("/".join(regex) + rest, re.DOTALL),
@@ -198,15 +198,15 @@ def compile_pattern(text: str) -> PathPattern:
     )
 
 
-def _segments(text: str) -> list[str]:
-    """The segments of a pattern: a slash inside braces separates nothing (and is refused later)."""
-    segments, start, depth = [], 0, 0
+def segments(text: str) -> list[str]:
+    """The segments of a pattern's text: a slash inside braces separates nothing (and is refused when compiled)."""
+    found, start, depth = [], 0, 0
     for position, character in enumerate(text):
         depth += (character == "{") - (character == "}")
         if character == "/" and depth == 0:
-            segments.append(text[start:position])
+            found.append(text[start:position])
             start = position + 1
-    return [*segments, text[start:]]
+    return [*found, text[start:]]
 
 
 def _compile_segment(segment: str, forms: dict[str, re.Pattern[str] | None]) -> str:

@@ -93,3 +93,19 @@ def test_redis_is_read_as_the_store_will(tambo: Tambo, monkeypatch: pytest.Monke
     assert said.err.startswith(problem)
     assert "s3cret" not in said.err
     assert said.err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("upstream")
+def test_strict_warns_of_what_surprises_and_fails(tambo: Tambo, folder: Path) -> None:
+    (folder / "a.toml").write_text("[stopping]\ndrain_timeout = '10s'\n")
+    assert tambo("check", "a.toml").code == 0
+    said = tambo("check", "a.toml", "--strict")
+    assert said.code == 1
+    assert said.err.startswith("tambo: warning: stopping.drain_timeout: a stop cuts what is in flight after 10s")
+    told = json.loads(tambo("check", "a.toml", "--strict", "--json").out)
+    assert len(told["warnings"]) == 1
+
+
+@pytest.mark.usefixtures("upstream")
+def test_strict_is_content_with_the_defaults(tambo: Tambo) -> None:
+    assert tambo("check", "--strict").code == 0
