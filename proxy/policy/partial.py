@@ -1,8 +1,8 @@
 """Parts of a representation, kept and joined (RFC 9111 §3.3, §3.4). Decides; slices and stores nothing.
 
 A part is a StoredResponse with status 206 whose Content-Range says which bytes it holds. For each set of selecting
-fields one part is kept, and only such a one as nothing can be mistaken for: one range, of known place in a known
-length, with a strong entity-tag and a lifetime that the origin gave it. It answers requests within it and no others.
+fields one part is kept: one range, of known place in a known length, with a lifetime that the origin gave it. It
+answers requests within it and no others, and joins another only where a strong entity-tag says that both are of one.
 """
 
 from collections.abc import Sequence
@@ -82,7 +82,7 @@ def appraise(
     if response.status != PARTIAL or not passed_range(request, match.route).lines:
         return assess(request, response, body, match, key, timing)
     extent = content_extent(response.fields)
-    if extent is None or not _is_firm(response, timing) or not _is_within(extent, body, match.route):
+    if extent is None or not _has_own_lifetime(response, timing) or not _is_within(extent, body, match.route):
         return _NOT_KEPT
     whole = ResponseHead(COMPLETE, response.fields.without(_CONTENT_RANGE), response.reason)
     decision = assess(request, whole, body, match, key, timing)
@@ -99,7 +99,7 @@ def joined(
     and may lack fields that its asker has from before (§15.3.7).
     """
     alike = [stored for stored in candidates if selects(stored.secondary_key, request)]
-    if any(stored.status == COMPLETE and stored.etag == part.etag for stored in alike):
+    if any(stored.status == COMPLETE and _own_etag(stored) == part.etag for stored in alike):
         return None
     for held in alike:
         if (union := _union(held, part)) is not None and len(union.body) <= limit:
@@ -110,7 +110,9 @@ def joined(
 def _union(held: StoredResponse, part: StoredResponse) -> StoredResponse | None:
     """Both as one; None where they are of two representations, or leave a gap between them."""
     old, new = held_extent(held), held_extent(part)
-    if held.status != PARTIAL or old is None or new is None or held.etag != part.etag or old.length != new.length:
+    if held.status != PARTIAL or old is None or new is None or old.length != new.length:
+        return None
+    if held.etag != part.etag or not _is_strong(part.etag):
         return None
     if old.first > new.last + 1 or new.first > old.last + 1:
         return None
@@ -130,15 +132,22 @@ def _as_part(stored: StoredResponse, extent: Extent) -> StoredResponse:
     if extent.last - extent.first + 1 == extent.length:
         return replace(stored, status=COMPLETE, reason="", fields=fields)
     line: FieldLine = ("Content-Range", f"bytes {extent.first}-{extent.last}/{extent.length}")
-    return replace(stored, status=PARTIAL, reason="", fields=fields.adding(line))
+    etag = _own_etag(stored)  # one made of a part would name another version in every part
+    return replace(stored, status=PARTIAL, reason="", fields=fields.adding(line), etag=etag, etag_is_made=False)
 
 
-def _is_firm(response: ResponseHead, timing: Timing) -> bool:
-    """Whether a part can be told from those of other versions, and the origin said for how long it is good."""
-    etags = response.fields.all("etag")
+def _has_own_lifetime(response: ResponseHead, timing: Timing) -> bool:
+    """Whether the origin itself said for how long a part is good."""
     own = explicit_lifetime(response.fields, response_directives(response.fields), timing)
-    is_strong = len(etags) == 1 and etags[0].startswith('"')
-    return is_strong and own is not None and own.source is not LifetimeSource.NO_CACHE
+    return own is not None and own.source is not LifetimeSource.NO_CACHE
+
+
+def _own_etag(stored: StoredResponse) -> str | None:
+    return None if stored.etag_is_made else stored.etag
+
+
+def _is_strong(etag: str | None) -> bool:
+    return etag is not None and etag.startswith('"')
 
 
 def _is_within(extent: Extent, body: bytes | None, route: RoutePolicy) -> bool:

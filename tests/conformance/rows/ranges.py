@@ -133,6 +133,26 @@ partial.may(
     hit(ask=("Range: bytes=1-2",), status=206, body=b"12"),
 )
 
+for name, lines in {"none": (), "a weak one": (WEAK,), "a date": ("Last-Modified: {now-9999}",)}.items():
+    partial.may(
+        f"a part answers the same range, whatever validator it has: {name}",
+        put(HOUR, *lines, "Content-Range: bytes 0-3/10", code=206, says=b"0123", ask=FIRST),
+        hit(ask=FIRST, status=206, body=b"0123"),
+        hit(ask=("Range: bytes=1-2",), status=206, body=b"12"),
+    )
+partial.may(
+    "a suffix",
+    put(HOUR, TAG, "Content-Range: bytes 7-9/10", code=206, says=b"789", ask=("Range: bytes=-3",)),
+    hit(ask=("Range: bytes=-3",), status=206, body=b"789"),
+    hit(ask=("Range: bytes=-1",), status=206, body=b"9"),
+    hit(ask=("Range: bytes=8-",), status=206, body=b"89"),
+)
+partial.must(
+    "without explicit freshness it answers nothing",
+    put(TAG, "Content-Range: bytes 0-3/10", code=206, says=b"0123", ask=FIRST),
+    put(TAG, "Content-Range: bytes 0-3/10", code=206, says=b"0123", ask=FIRST),
+)
+
 combine = Section("9111-3.4", ROWS)
 REST = ("Range: bytes=4-9",)
 combine.may(

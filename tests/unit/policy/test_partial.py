@@ -31,7 +31,7 @@ def appraised(
     return appraise(request, response, body, match, cache_key(request, match), AT_T0)
 
 
-def a_part(first: int, last: int, etag: str = '"v1"', **changes: Any) -> StoredResponse:
+def a_part(first: int, last: int, etag: str | None = '"v1"', **changes: Any) -> StoredResponse:
     """A stored part of ten bytes."""
     fields = Fields([("X", f"of {first}"), ("Content-Range", f"bytes {first}-{last}/10")])
     values = {"status": 206, "etag": etag, "etag_is_made": False, "fields": fields, **changes}
@@ -79,6 +79,20 @@ def test_a_part_is_kept_as_what_it_is() -> None:
     assert part.freshness_lifetime == 60
 
 
+@pytest.mark.parametrize(
+    ("lines", "etag"),
+    [
+        pytest.param({"ETag": 'W/"v1"'}, 'W/"v1"', id="3.3 with a weak entity-tag"),
+        pytest.param({"ETag": "v1"}, "v1", id="3.3 with something else than an entity-tag"),
+        pytest.param({}, None, id="3.3 with none: none is made of a part"),
+    ],
+)
+def test_a_part_without_strong_validator_is_kept_for_itself(lines: dict[str, str], etag: str | None) -> None:
+    decision = appraised({"Cache-Control": "max-age=60", **lines}, route=a_route(made_etag=True))
+    assert isinstance(decision, Storable)
+    assert (decision.stored.status, decision.stored.etag, decision.stored.etag_is_made) == (206, etag, False)
+
+
 def test_a_part_that_is_everything_is_a_200() -> None:
     decision = appraised({**FIRM, "Content-Range": "bytes 0-3/4"})
     assert isinstance(decision, Storable)
@@ -89,8 +103,6 @@ def test_a_part_that_is_everything_is_a_200() -> None:
 @pytest.mark.parametrize(
     ("lines", "body"),
     [
-        pytest.param({"ETag": 'W/"v1"'}, b"0123", id="3.4 a weak validator"),
-        pytest.param({"ETag": "v1"}, b"0123", id="3.4 no entity-tag at all"),
         pytest.param({"Cache-Control": "no-cache"}, b"0123", id="3.3 without a lifetime of its own"),
         pytest.param({"Cache-Control": "public"}, b"0123", id="3 without explicit freshness"),
         pytest.param({"Content-Range": "bytes 0-3/*"}, b"0123", id="14.4 of an unknown length"),
@@ -236,13 +248,27 @@ def test_what_does_not_fit_is_replaced(held: StoredResponse) -> None:
     assert joined(RANGE, new, [held], LIMIT) == new
 
 
+@pytest.mark.parametrize("etag", [None, 'W/"v1"', "v1"])
+def test_parts_without_a_strong_validator_never_become_one(etag: str | None) -> None:
+    """RFC 9111 §3.4: the later takes the place of the earlier."""
+    held, new = a_part(0, 3, etag=etag), a_part(4, 6, etag=etag)
+    assert joined(RANGE, new, [held], LIMIT) == new
+
+
+@pytest.mark.parametrize("changes", [{}, {"etag": None}, {"etag": '"made"', "etag_is_made": True}])
+def test_a_part_without_validator_pushes_no_whole_out_that_has_none(changes: dict[str, Any]) -> None:
+    whole = a_stored(WHOLE, **{"etag": None, "etag_is_made": False, **changes})
+    assert joined(RANGE, a_part(4, 6, etag=None), [whole], LIMIT) is None
+
+
 def test_a_union_above_the_limit_is_not_made() -> None:
     new = a_part(4, 6)
     assert joined(RANGE, new, [a_part(0, 3)], 6) == new
 
 
 def test_a_part_of_what_is_whole_already_is_not_kept() -> None:
-    assert joined(RANGE, a_part(0, 3), [a_stored(WHOLE, etag='"v1"')], LIMIT) is None
+    whole = a_stored(WHOLE, etag='"v1"', etag_is_made=False)
+    assert joined(RANGE, a_part(0, 3), [whole], LIMIT) is None
 
 
 def test_an_answer_to_if_range_may_lack_fields_and_only_adds() -> None:
