@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from proxy.exchange.ports import OnInterim, RequestBody
 from proxy.policy.cache_key import CacheKey
+from proxy.policy.completion import Remainder
 from proxy.policy.disposition import Admission, ForwardReason, Shareable
 from proxy.policy.messages import Fields, RequestHead, StoredResponse
 from proxy.policy.route import Match, RoutePolicy
@@ -28,6 +29,8 @@ class Ask:
     """What is asked besides: a condition of ours, or the part that the client wants."""
     offered: Sequence[StoredResponse] = ()
     """Variants of which one may turn out to be the answer."""
+    rest: Remainder | None = None
+    """What is missing of a stored part, where ``conditional`` asks for that alone."""
     tries: int = 0
     """How often it has waited for another's fetch that was not for it."""
     on_interim: OnInterim | None = None

@@ -7,12 +7,14 @@ from proxy.exchange.bodies import RelayedBody
 from proxy.exchange.causes import Cause
 from proxy.exchange.ports import RequestBody
 from proxy.policy.cache_key import CacheKey
+from proxy.policy.completion import Remainder
 from proxy.policy.disposition import Admission, Credentialed, Freshened
 from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse, Timing
 from proxy.policy.route import Match
 from proxy.policy.validation import conclude, conclude_offer, has_preconditions
 
 NOT_MODIFIED = 304
+PARTIAL_CONTENT = 206
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Job:
     """The asker's own conditions can only be judged on the whole answer: nothing is streamed to it."""
     offered: Sequence[StoredResponse] = ()
     """Stored variants that ``conditional`` names: the answer may be one of them."""
+    rest: Remainder | None = None
+    """What is missing of a stored part, where ``conditional`` asks for that alone."""
     content: RequestBody | None = None
     """Of a QUERY, held: it may be sent again."""
     fence: int = 0
@@ -62,6 +66,24 @@ def freshened(job: Job, arrived: Arrived) -> StoredResponse | None:
     else:
         concluded = conclude_offer(job.request, job.offered, arrived.head, route, arrived.timing)
     return concluded.stored if isinstance(concluded, Freshened) else None
+
+
+def whole_of(job: Job, arrived: Arrived, body: bytes | None) -> StoredResponse | None:
+    """What a 206 makes whole (``body`` None: would make, by its head); None where it does not."""
+    if job.rest is None or arrived.head.status != PARTIAL_CONTENT:
+        return None
+    return job.rest.completed(job.request, arrived.head, body, job.match, job.key, arrived.timing)
+
+
+def is_astray(job: Job, arrived: Arrived) -> bool:
+    """Whether the answer is of no use because of what we asked besides: without that, it would be another."""
+    match arrived.head.status:
+        case 304:
+            return has_preconditions(job.conditional) and not is_answer(job, arrived)
+        case 206 | 416:
+            return job.rest is not None and whole_of(job, arrived, None) is None
+        case _:
+            return False
 
 
 def is_answer(job: Job, arrived: Arrived) -> bool:

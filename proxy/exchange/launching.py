@@ -76,6 +76,7 @@ class Launcher:
             *(ask.request, ask.match, ask.key, ask.admission, ask.position, cause, ask.stale, ask.conditional),
             wants_whole,
             ask.offered,
+            ask.rest,
             ask.content,
         )
         fill = self.fleet.fill if joinable and self.fleet is not None else self.refresher.fill

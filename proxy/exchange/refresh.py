@@ -15,7 +15,7 @@ from proxy.exchange.bodies import GrowingBody, RelayedBody
 from proxy.exchange.causes import Cause
 from proxy.exchange.guard import Guard, Slot
 from proxy.exchange.holdoff import HoldOff
-from proxy.exchange.jobs import NOT_MODIFIED, Arrived, Job, freshened, is_answer
+from proxy.exchange.jobs import NOT_MODIFIED, PARTIAL_CONTENT, Arrived, Job, freshened, is_answer, is_astray, whole_of
 from proxy.exchange.keys import Keys
 from proxy.exchange.ports import Observer, OnInterim, Store, UpstreamRequest
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, Spoken, Streaming
@@ -35,9 +35,7 @@ from proxy.policy.messages import Fields, ResponseHead, StoredResponse, Timing
 from proxy.policy.partial import appraise, joined
 from proxy.policy.reuse import keep_for
 from proxy.policy.storability import held_back, is_event_stream
-from proxy.policy.validation import has_preconditions
 
-PARTIAL_CONTENT = 206
 SPOKEN_LIMIT = 256 * 1024
 """Bytes of an error answer that are read whole so that those who waited can share it; a longer one is its asker's."""
 
@@ -105,12 +103,12 @@ class Refresher:
             flight.settle(outcome)
 
     async def _ask(self, job: Job, flight: Flight, release: Callable[[], None]) -> tuple[Job, Arrived]:
-        """The answer; and where that is a 304 which speaks of nothing that we asked about (RFC 9111 §4.3.4), what comes
-        when it is asked for without conditions, once. The job says which was the question."""
+        """The answer; and where that speaks of nothing that we asked about (a 304: RFC 9111 §4.3.4), what comes when it
+        is asked for without conditions, once. The job says which was the question."""
         arrived = await self._send(job, release, flight.hint)
-        if arrived.head.status == NOT_MODIFIED and not is_answer(job, arrived) and has_preconditions(job.conditional):
+        if is_astray(job, arrived):
             await arrived.body.drop()
-            job = replace(job, validating=None, offered=(), conditional=Fields())
+            job = replace(job, validating=None, offered=(), rest=None, conditional=Fields())
             arrived = await self._send(job, release, flight.hint)
         if arrived.head.status == NOT_MODIFIED and not is_answer(job, arrived):
             await arrived.body.aclose()
@@ -131,6 +129,8 @@ class Refresher:
         head = arrived.head
         if (valid := freshened(job, arrived)) is not None:
             return await self._keep(job, valid, head)
+        if whole_of(job, arrived, None) is not None:
+            return await self._complete(job, arrived)
         decision = appraise(job.request, head, None, job.match, job.key, arrived.timing)
         if isinstance(decision, NotStored) and not decision.shared:
             await self._alone(job, flight, arrived, decision.reason)
@@ -225,6 +225,13 @@ class Refresher:
         stored = replace(stored, position=job.position, fence=job.fence)
         key = self.keys.learned(job.key, job.request, job.match, stored)
         return Shared(stored, head, await self.put(key, stored))
+
+    async def _complete(self, job: Job, arrived: Arrived) -> FillOutcome:
+        data, is_all = await arrived.body.read_up_to(job.match.route.max_object)
+        whole = whole_of(job, arrived, data) if is_all else None
+        if whole is None:
+            raise UpstreamError(Failure.PROTOCOL, "a part of another length than it says")
+        return await self._keep(job, whole, arrived.head)
 
     async def _keep_part(self, job: Job, part: StoredResponse, head: ResponseHead) -> Shared:
         try:

@@ -4,7 +4,6 @@ A store that fails is a miss; an upstream that fails is stale, or 502, 503, 504.
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -20,6 +19,7 @@ from proxy.exchange.fleet import Fleet
 from proxy.exchange.holdoff import HoldOff
 from proxy.exchange.invalidating import Invalidator
 from proxy.exchange.launching import Behind, Launcher
+from proxy.exchange.missing import missing
 from proxy.exchange.passing import Passer
 from proxy.exchange.ports import Answer, Lookup, Observer, OnInterim, RequestBody, Store
 from proxy.exchange.refresh import Refresher
@@ -38,17 +38,16 @@ from proxy.policy.disposition import (
     Reuse,
     ReuseWhileRevalidating,
     ServeStale,
-    Shareable,
     Unsatisfiable,
     Validate,
 )
 from proxy.policy.messages import RequestHead, StoredResponse, Timing
-from proxy.policy.partial import has_part, passed_range, usable
+from proxy.policy.partial import usable
 from proxy.policy.ranges import asks_for_part
 from proxy.policy.reuse import choose, wants_stored_only
 from proxy.policy.route import Match, RoutePolicy, match_route
 from proxy.policy.storability import admit
-from proxy.policy.validation import conclude, conclude_head, conditional, held_off, offered, offering, stand_in
+from proxy.policy.validation import conclude, conclude_head, conditional, held_off, stand_in
 
 
 @dataclass(slots=True)
@@ -148,7 +147,7 @@ class Exchange:
                 ask = replace(ask, why=reason, stale=stored, conditional=conditional)
                 return self._spared(ask, stored) or await self._fetch(ask)
             case Forward(reason):
-                return await self._fetch(_missing(ask, reason, found.candidates))
+                return await self._fetch(missing(ask, reason, found.candidates))
             case Unsatisfiable():
                 return problems.unsatisfiable(dispositions.unsatisfiable(), ask.route.name, ask.key.text)
             case _:
@@ -285,16 +284,3 @@ class Exchange:
         disposition = dispositions.unanswered(ask.why, error.failure, is_collapsed=is_follower)
         must_validate = ask.stale is not None and ask.stale.never_stale
         return problems.failed(error, disposition, ask.route.name, ask.key.text, must_validate=must_validate)
-
-
-def _missing(ask: Ask, reason: ForwardReason, candidates: Sequence[StoredResponse]) -> Ask:
-    """How to ask for what nothing stored can answer: for a part alone, or for one of the variants there are."""
-    if has_part(ask.request, candidates):
-        reason = ForwardReason.PARTIAL
-    part = passed_range(ask.request, ask.route)
-    if part.lines:
-        return replace(ask, why=reason, conditional=part, is_alone=True)  # nobody else wants just that
-    if reason is ForwardReason.VARY_MISS and isinstance(ask.admission, Shareable):
-        variants = offered(ask.request, candidates)
-        return replace(ask, why=reason, conditional=offering(variants), offered=variants)
-    return replace(ask, why=reason)

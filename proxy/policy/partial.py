@@ -112,7 +112,7 @@ def _union(held: StoredResponse, part: StoredResponse) -> StoredResponse | None:
     old, new = held_extent(held), held_extent(part)
     if held.status != PARTIAL or old is None or new is None or old.length != new.length:
         return None
-    if held.etag != part.etag or not _is_strong(part.etag):
+    if held.etag != part.etag or not is_strong(part.etag):
         return None
     if old.first > new.last + 1 or new.first > old.last + 1:
         return None
@@ -146,7 +146,8 @@ def _own_etag(stored: StoredResponse) -> str | None:
     return None if stored.etag_is_made else stored.etag
 
 
-def _is_strong(etag: str | None) -> bool:
+def is_strong(etag: str | None) -> bool:
+    """Whether parts with this entity-tag are parts of the same bytes (RFC 9110 §8.8.1)."""
     return etag is not None and etag.startswith('"')
 
 

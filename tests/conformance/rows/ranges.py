@@ -179,6 +179,37 @@ combine.must(
     either(HOUR, "Content-Range: bytes 4-9/10", code=206, says=b"456789", ask=REST),
     either(HOUR, says=b"abcdefghij", status=200, asked=1),
 )
+for place, had, rest, asks in (
+    ("behind", (0, 3), (4, 9), "Range: bytes=4-"),
+    ("before", (4, 9), (0, 3), "Range: bytes=0-3"),
+):
+    one, other = (f"bytes {first}-{last}" for first, last in (had, rest))
+    begun = put(
+        *(HOUR, TAG, f"Content-Range: {one}/10"),
+        code=206,
+        says=TEN[had[0] : had[1] + 1],
+        ask=(f"Range: {one.replace(' ', '=')}",),
+    )
+    says, named = TEN[rest[0] : rest[1] + 1], f"Content-Range: {other}/10"
+    partial.may(
+        f"the whole, where a part is stored: what is {place} it is asked for",
+        begun,
+        put(HOUR, TAG, named, code=206, says=says, status=200, body=TEN, sent=(asks, 'If-Range: "a"')),
+        hit(status=200, body=TEN, lacks=("Content-Range",)),
+    )
+    partial.must(
+        f"a new whole takes the place of a part of the old: {place}",
+        begun,
+        put(HOUR, 'ETag: "b"', says=b"new", sent=(asks,)),
+        hit(of=1),
+    )
+    partial.must(
+        f"a rest of another version is not taken: {place}",
+        begun,
+        either(HOUR, 'ETag: "b"', named, code=206, says=says, asked=2, status=(206, 502)),
+        either(HOUR, says=b"new", asked=1, status=200),
+    )
+    partial.must(f"an error instead of the rest is passed on: {place}", begun, put(code=404, sent=(asks,)))
 combine.may(
     "the whole takes the place of parts",
     put(*SOME, code=206, says=b"0123", ask=FIRST),

@@ -360,3 +360,49 @@ async def test_what_credentials_brought_is_not_for_others() -> None:
     play = Scenario(ScriptedUpstream(shared))
     await ask(play, "bytes=0-3", Authorization="Bearer x")
     assert (await ask(play, "bytes=0-3")).x_cache == "HIT"
+
+
+# The rest of a part ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_rest_of_a_part_is_fetched_once_for_all_who_want_the_whole() -> None:
+    play = Scenario(ScriptedUpstream(part(0, 3), part(4, 9)))
+    await ask(play, "bytes=0-3")
+    answers = await asyncio.gather(play.get(), play.get(lines={"If-None-Match": '"v1"'}), play.get())
+    assert [(got.status, got.body) for got in answers] == [(200, WHOLE), (304, b""), (200, WHOLE)]
+    assert sorted(str(got.x_cache) for got in answers) == ["COALESCED", "COALESCED", "MISS"]
+    assert len(play.origin.requests) == 2
+    assert (await ask(play, None)).x_cache == "HIT"
+
+
+async def test_a_rest_that_breaks_off_is_a_failure_and_leaves_the_part() -> None:
+    broken = part(4, 9)
+    broken.breaks = UpstreamError(Failure.PROTOCOL, "reset")
+    play = Scenario(ScriptedUpstream(part(0, 3), broken))
+    await ask(play, "bytes=0-3")
+    assert (await ask(play, None)).status == 502
+    assert (await ask(play, "bytes=1-2")).x_cache == "HIT"
+
+
+async def test_a_rest_of_another_length_than_it_says_is_a_failure() -> None:
+    short = part(4, 9)
+    short.chunks = (b"45",)
+    play = Scenario(ScriptedUpstream(part(0, 3), short))
+    await ask(play, "bytes=0-3")
+    assert (await ask(play, None)).status == 502
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply(416, {"Content-Range": "bytes */3"}, (b"",)), id="15.5.17 there is no such part now"),
+        pytest.param(part(4, 9, **{"Cache-Control": "no-store"}), id="5.2.2.5 it may not be stored"),
+        pytest.param(part(4, 8), id="14.2 less than was asked for"),
+    ],
+)
+async def test_a_rest_that_is_of_no_use_is_not_the_last_word(reply: Reply) -> None:
+    play = Scenario(ScriptedUpstream(part(0, 3), reply, whole('"v2"', b"new")))
+    await ask(play, "bytes=0-3")
+    got = await ask(play, None)
+    assert (got.status, got.body) == (200, b"new")
+    assert "range" not in play.origin.requests[2].fields

@@ -74,4 +74,4 @@ def test_the_numbers_hold_until_they_say(initial: float, lifetime: float, steps:
 
 def test_selecting_values_are_normalised() -> None:
     request = a_request(lines={"Accept-Language": "ES , en", "X": "1"})
-    assert selection(("accept-language", "x", "y"), request) == ("es,en", "1", None)
+    assert selection(("accept-language", "x", "y"), request) == ("en,es", "1", None)
