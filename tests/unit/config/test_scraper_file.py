@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.config.load import Loaded, load
+from proxy.config.surprises import surprises
 from proxy.policy.body_rules import judge
 from proxy.policy.cache_key import cache_key
 from proxy.policy.disposition import Verdict
@@ -175,9 +176,9 @@ def test_everything_else_is_passed_on(loaded: Loaded, path: str) -> None:
 def test_the_scraper_is_spared(loaded: Loaded) -> None:
     upstream = loaded.config.upstream
     limits, timeout = upstream.concurrency, upstream.timeout
-    assert (limits.max, limits.queue, limits.queue_timeout) == (4, 100, 60)
+    assert (limits.max, limits.queue, upstream.queue_timeout) == (4, 100, 120)
     assert (timeout.first_byte, timeout.total) == (90, 120)
-    assert loaded.warnings == ()
+    assert (*loaded.warnings, *surprises(loaded.config, loaded.routes)) == ()
 
 
 def test_redis_is_taken_from_the_environment() -> None:
