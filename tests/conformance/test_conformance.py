@@ -1,6 +1,7 @@
 """Every row of the tables against one running Tambo with the documented profile; each row is a test of its own."""
 
 import asyncio
+import contextlib
 import os
 import re
 import socket
@@ -68,9 +69,18 @@ def test_a_wrong_row_is_seen(row: Row, results: dict[str, str | None]) -> None:
 
 
 async def test_the_profile_runs_as_it_is_documented(tmp_path: Path) -> None:
+    """Twice in a row, with another Tambo's admin listener on the port that is the default one's."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # then it is taken by whoever is there
+            stack.enter_context(socket.create_server(("127.0.0.1", 8081)))
+        for _ in range(2):
+            await run_profile(tmp_path)
+
+
+async def run_profile(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as place:
         port = place.getsockname()[1]
-    environ = {"UPSTREAM_URL": "http://127.0.0.1:1", "PORT": str(port), "ADMIN_PORT": "0", "TMPDIR": str(tmp_path)}
+    environ = {"UPSTREAM_URL": "http://127.0.0.1:1", "PORT": str(port), "TMPDIR": str(tmp_path)}
     tambo = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "proxy", "run", "--config", "conformance.toml"),
         cwd=PROFILE.parent,
