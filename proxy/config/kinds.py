@@ -26,7 +26,7 @@ ErrorStatus = Annotated[int, Meta(ge=400, le=599)]
 Text = Annotated[str, Meta(min_length=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", extra={"right": "1-64 letters, digits, '_' or '-'"})]
 FieldName = Annotated[str, Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", extra={"right": "a header field's name"})]
-Method = Annotated[str, Meta(pattern=r"^(GET|HEAD|QUERY)$", extra={"right": '"GET", "HEAD" or "QUERY"'})]
+Method = Annotated[str, Meta(pattern=r"^(GET|HEAD|QUERY|POST)$", extra={"right": '"GET", "HEAD", "QUERY" or "POST"'})]
 
 
 class WhenDown(StrEnum):

@@ -81,6 +81,8 @@ class _Compiler:
             self._check_template(f"{key}.tags.{number}", tag, captures)
         if route.key.template is not None:
             self._check_template(f"{key}.key.template", route.key.template, captures)
+        if "POST" in route.match.methods and "GET" not in route.match.methods:
+            self._note(f"{key}.match.methods", 'answers to "POST" are kept for later GETs: name "GET" beside it')
         return self._policy(route, pattern, self._verdicts(f"{key}.verdicts", route.verdicts))
 
     def last(self) -> RoutePolicy:

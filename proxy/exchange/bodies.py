@@ -4,7 +4,7 @@ Each is its own async iterator, so that reading can be left and taken up again b
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Self
 
 from proxy.errors import UpstreamError
@@ -65,6 +65,40 @@ class RelayedBody:
             if size > limit:
                 return b"".join(chunks), False
         return b"".join(chunks), True
+
+
+class CopiedBody:
+    """A body that is copied on its way to its one client. ``keep`` gets the copy once the body has come to its end, and
+    before the client knows; nothing of what breaks off, is given up, or is longer than ``limit`` bytes."""
+
+    def __init__(self, body: RelayedBody, limit: int, keep: Callable[[bytes], Awaitable[None]]) -> None:
+        self._body = body
+        self._left = limit
+        self._keep = keep
+        self._copy: list[bytes] | None = []
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            chunk = await anext(self._body)
+        except StopAsyncIteration:
+            copy, self._copy = self._copy, None
+            if copy is not None:
+                await self._keep(b"".join(copy))
+            raise
+        self._left -= len(chunk)
+        if self._left < 0:
+            self._copy = None
+        elif self._copy is not None:
+            self._copy.append(chunk)
+        return chunk
+
+    async def aclose(self) -> None:
+        """Give up the rest; idempotent."""
+        self._copy = None
+        await self._body.aclose()
 
 
 class GrowingBody:

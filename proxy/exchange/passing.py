@@ -23,6 +23,7 @@ from proxy.exchange.ports import (
     UpstreamAnswer,
     UpstreamRequest,
 )
+from proxy.exchange.posted import Watch
 from proxy.exchange.seats import Claim
 from proxy.policy import dispositions
 from proxy.policy.disposition import Disposition, ForwardReason, NotStoredReason, PassThrough
@@ -52,8 +53,10 @@ class Passer:
         match: Match,
         admission: PassThrough,
         on_interim: OnInterim | None,
+        watch: Watch | None = None,
     ) -> Answer:
-        """Send this request as it came and relay what comes back; answer it where it may go no further."""
+        """Send this request as it came and relay what comes back; answer it where it may go no further. ``watch``: who
+        may keep the answer."""
         if (last := last_recipient(request)) is not None:
             return problems.as_last_recipient(*last, match.route.name)
         self.observer.not_stored(match.route.name, admission.reason)
@@ -62,7 +65,7 @@ class Passer:
         host = request.authority if match.route.key.host else None
         fields = upstream_fields(one_hop_less(request), match.route, admission)
         sent = UpstreamRequest(request.method, request.target, host, fields, body, is_upgrade(request))
-        return await self._relay(sent, match, disposition, on_interim)
+        return await self._relay(sent, match, disposition, on_interim, watch)
 
     async def ask_head(self, ask: Ask) -> tuple[ResponseHead, Timing]:
         """Send a HEAD for which nothing usable is stored: what came, and when. Raises UpstreamError."""
@@ -83,7 +86,12 @@ class Passer:
         return received_head(answer.head), Timing(request_time, self.clock.now(), self.clock.monotonic() - started)
 
     async def _relay(
-        self, sent: UpstreamRequest, match: Match, disposition: Disposition, on_interim: OnInterim | None
+        self,
+        sent: UpstreamRequest,
+        match: Match,
+        disposition: Disposition,
+        on_interim: OnInterim | None,
+        watch: Watch | None,
     ) -> Answer:
         route = match.route
         try:
@@ -99,9 +107,10 @@ class Passer:
             return problems.failed(error, dispositions.unanswered(why, error.failure), route.name)
         if answer.tunnel is not None or is_event_stream(answer.head):
             slot.release()  # it may stay open for hours and costs the upstream no work
-        head = relayed_head(received_head(answer.head), route, disposition)
-        body = RelayedBody(answer.body, slot.release)
-        return Answer(head, body, disposition, route.name, tunnel=answer.tunnel)
+        received, body = received_head(answer.head), RelayedBody(answer.body, slot.release)
+        head = relayed_head(received, route, disposition)
+        passed = body if watch is None else watch.over(received, body)
+        return Answer(head, passed, disposition, route.name, tunnel=answer.tunnel)
 
     async def _ask(
         self, sent: UpstreamRequest, slot: Slot, route: RoutePolicy, on_interim: OnInterim | None

@@ -22,6 +22,7 @@ from proxy.exchange.launching import Behind, Launcher
 from proxy.exchange.missing import missing
 from proxy.exchange.passing import Passer
 from proxy.exchange.ports import Answer, Lookup, Observer, OnInterim, RequestBody, Store
+from proxy.exchange.posted import PostedKeeper
 from proxy.exchange.refresh import Refresher
 from proxy.exchange.replies import Replies
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, SingleFlight, Spoken, Streaming
@@ -71,9 +72,11 @@ class Exchange:
     _replies: Replies = field(init=False)
     _invalidator: Invalidator = field(init=False)
     _launcher: Launcher = field(init=False)
+    _posts: PostedKeeper = field(init=False)
 
     def __post_init__(self) -> None:
         self._replies = Replies(self.clock, self.observer)
+        self._posts = PostedKeeper(self.routes, self.store, self.refresher, self.clock, self.upstream)
         self.alone = AloneKeys(self.clock) if self.fleet is None else self.fleet.alone
         self._launcher = Launcher(
             *(self.store, self.flights, self.refresher, self.hold_off, self.clock, self.alone, self.fleet)
@@ -108,7 +111,9 @@ class Exchange:
         on_interim: OnInterim | None = None,
     ) -> Answer:
         """Send a request on without looking anything up; an unsafe one invalidates. Raises as ``answer``."""
-        return await self._invalidating(request, await self.passer.forward(request, body, match, why, on_interim))
+        watch = self._posts.watch(request) if why.reason is NotStoredReason.METHOD else None
+        answer = await self.passer.forward(request, body, match, why, on_interim, watch)
+        return await self._invalidating(request, answer)
 
     async def _query(self, ask: Ask, body: RequestBody | None) -> Answer:
         """A QUERY: its content is part of its key, where it is short enough to be held (RFC 10008 §2.7)."""

@@ -32,7 +32,7 @@ def invalidated_targets(request: RequestHead, response: ResponseHead, upstream: 
     targets = [request.target]
     for name in _ALSO_NAMED:
         for reference in response.fields.all(name)[:1]:
-            targets += _on_same_origin(reference, request, upstream)
+            targets += targets_named(reference, request, upstream)
     return tuple(dict.fromkeys(targets))
 
 
@@ -43,7 +43,8 @@ def invalidated_groups(request: RequestHead, response: ResponseHead) -> tuple[st
     return bounded(groups(response.fields.joined("cache-group-invalidation")))
 
 
-def _on_same_origin(reference: str, request: RequestHead, upstream: str) -> Iterable[str]:
+def targets_named(reference: str, request: RequestHead, upstream: str) -> Iterable[str]:
+    """The raw targets that a reference in an answer to ``request`` names; none where it is to another origin."""
     own = f"{request.scheme}://{request.authority}" if request.authority else upstream
     try:
         url = urlsplit(urljoin(f"{own}{request.target}" if request.authority else own, reference))

@@ -1,6 +1,6 @@
 """RFC 9111 §3: which responses are kept, and which of their fields."""
 
-from tests.conformance.scenario import Row, Section, check304, either, hit, miss, put
+from tests.conformance.scenario import Row, Section, check304, either, hit, miss, put, wire
 
 ROWS: list[Row] = []
 HOUR = "Cache-Control: max-age=3600"
@@ -153,3 +153,41 @@ body.must("half a mebibyte", put(HOUR, says=b"0123456789abcdef" * 32768), hit())
 obsolete = Section("9111-5.4", ROWS)
 obsolete.check("Pragma in a response means nothing", put(HOUR, "Pragma: no-cache"), hit())
 obsolete.check("Pragma in a request means nothing by default", put(HOUR), hit(ask=("Pragma: no-cache",)))
+
+posted = Section("9110-9.3.3", ROWS)
+HERE = "Content-Location: {path}"
+posted.may("its answer answers a GET", put(HOUR, HERE, method="POST", content=b"x"), hit(), hit(method="HEAD"))
+posted.may(
+    "named by a whole URL", put(HOUR, "Content-Location: http://origin.test{path}", method="POST", content=b"x"), hit()
+)
+posted.may(
+    "after another POST", put(method="POST", content=b"x"), put(HOUR, HERE, method="POST", content=b"x"), hit(of=1)
+)
+posted.must(
+    "no POST is answered by it",
+    put(HOUR, HERE, method="POST", content=b"x"),
+    put(HOUR, HERE, method="POST", content=b"x"),
+)
+posted.must("the next POST ends it", put(HOUR, HERE, method="POST"), put(method="POST", content=b"x"), miss())
+posted.must("not without Content-Location", put(HOUR, method="POST", content=b"x"), put())
+posted.must("not of another URL", put(HOUR, f"{HERE}/b", method="POST", at="/a"), put(at="/a"), put(at="/b"))
+posted.must(
+    "not of another origin", put(HOUR, "Content-Location: http://other.test{path}", method="POST", content=b"x"), put()
+)
+posted.must("not without explicit freshness", put(HERE, "Last-Modified: {now-864000}", method="POST"), put())
+posted.must("not with no-store", put("Cache-Control: no-store, max-age=60", HERE, method="POST"), put())
+posted.must("not of an error", put(HOUR, HERE, method="POST", code=400), put())
+posted.must("not of a PUT", put(HOUR, HERE, method="PUT", content=b"x"), put())
+posted.must(
+    "not what breaks off",
+    either(
+        reply=wire(
+            "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Location: {path}\r\nContent-Length: 9\r\n\r\na"
+        ),
+        method="POST",
+        complete=False,
+    ),
+    put(),
+)
+posted.must("Vary counts", put(HOUR, HERE, "Vary: Foo", method="POST", ask=("Foo: 1",)), put(ask=("Foo: 2",)))
+posted.must("nor with credentials", put(HOUR, HERE, method="POST", ask=("Authorization: Basic eA==",)), put())

@@ -143,8 +143,8 @@ def test_everything_read_is_frozen() -> None:
         ("[[routes]]\nname = 'a b'\nmatch.path = '/'", "routes.a b.name: must be 1-64 letters, digits, '_' or '-'"),
         ("[[routes]]\nname = 'a'\nmatch = {}", "file: routes.a.match.path: is missing"),
         (
-            "[[routes]]\nname = 'a'\nmatch = { path = '/', methods = ['POST'] }",
-            'must be "GET", "HEAD" or "QUERY", not "POST"',
+            "[[routes]]\nname = 'a'\nmatch = { path = '/', methods = ['PUT'] }",
+            'must be "GET", "HEAD", "QUERY" or "POST", not "PUT"',
         ),
         ("[[routes]]\nname = 'a'\nmatch = { path = '/', methods = [] }", "must be a list that is not empty"),
         (

@@ -138,6 +138,10 @@ def test_verdicts_keep_their_order() -> None:
             route(verdicts=(RouteVerdict(when="a", verdict=Verdict.OK, status=500),)),
             'only a verdict "failure" can have',
         ),
+        (
+            Route(name="a", match=RouteMatch(path="/a", methods=("POST",))),
+            'routes.a.match.methods: answers to "POST" are kept for later GETs: name "GET" beside it',
+        ),
         (route(name="default"), 'routes.default.name: "default" is the built-in last route\'s name'),
     ],
 )

@@ -69,7 +69,7 @@ def test_what_the_reader_takes(text: str, tmp_path: Path) -> None:
         'log = { level = "loud" }',
         '[[routes]]\nname = "a"',
         '[[routes]]\nname = "a b"\nmatch = { path = "/a" }',
-        '[[routes]]\nname = "a"\nmatch = { path = "/a", methods = ["POST"] }',
+        '[[routes]]\nname = "a"\nmatch = { path = "/a", methods = ["PUT"] }',
         '[[routes]]\nname = "a"\nmatch = { path = "/a" }\nstatuses = "some"',
         '[[routes]]\nname = "a"\nmatch = { path = "/a" }\nverdicts = [{ when = "x", verdict = "maybe" }]',
     ],
