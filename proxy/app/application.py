@@ -94,7 +94,7 @@ class App:
         alone = FailureMemory(clock, longest_fetch=config.upstream.patience)
         self._hold_off: HoldOff = alone if self._shared is None else self._shared.hold_off
         self._ahead = Ahead(self._guard, clock)
-        self._switch = ModeSwitch(clock)
+        self._switch = ModeSwitch(clock, self._store.residence)
         self._flights = SingleFlight(MAX_FLIGHTS, self._telemetry.internal_error)
         self._purger = Purger(loaded.routes, self._store)
 
@@ -241,7 +241,7 @@ class App:
         return Health("connected" if self._backing.is_up else "disconnected", self._is_ready)
 
     def _tiers(self) -> dict[str, TierGauges]:
-        memory, backing = self._memory.stats, self._backing.stats
+        memory, backing = self._store.tiers
         return {
             memory.tier: tier_gauges(memory, is_up=True),
             backing.tier: tier_gauges(backing, is_up=self._backing.is_up),

@@ -5,6 +5,8 @@ import logging
 import signal
 import sys
 
+import uvloop
+
 from proxy.app.application import VERSION, App
 from proxy.config.load import Loaded
 from proxy.config.model import Config, LogFormat
@@ -22,7 +24,8 @@ def run(loaded: Loaded) -> int:
     for warning in loaded.warnings:
         LOG.warning(warning)
     try:
-        asyncio.run(_serve(loaded))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(loaded))
     except ConfigError:
         raise
     except OSError as error:

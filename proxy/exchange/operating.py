@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from proxy.clock import Clock
+from proxy.exchange.residence import Residence
 
 LOG: Final = logging.getLogger("tambo.mode")
 
@@ -31,16 +32,19 @@ class Operating:
 class ModeSwitch:
     """The mode of this process. It ends with the process: one that starts works normally."""
 
-    __slots__ = ("_clock", "_ends", "_mode")
+    __slots__ = ("_clock", "_ends", "_mode", "_residence")
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, residence: Residence | None = None) -> None:
+        """``residence``: who answers from memory without asking is told when the mode is another."""
         self._clock = clock
+        self._residence = residence or Residence()
         self._mode = OperatingMode.NORMAL
         self._ends: float | None = None
 
     def set(self, mode: OperatingMode, seconds: float | None = None, by: str = "") -> None:
         """Work so from now on, for ``seconds`` (above 0), then normally again; None: until told otherwise."""
         self._mode = mode
+        self._residence.begin_epoch()
         self._ends = None if seconds is None or mode is OperatingMode.NORMAL else self._clock.monotonic() + seconds
         LOG.warning("mode", extra={"mode": mode.value, "seconds": seconds, "by": by or None})
 

@@ -1,7 +1,8 @@
 """Hits that memory alone can give, and for how long they stay what they are. Waits for nothing, fetches nothing.
 
 What is found here is good for every request like the one it was found for, until ``until`` and as long as the store
-says ``still``: so whoever keeps it asks the store each time, and learns of every purge, refresh, eviction and expiry.
+holds what it was made of: so whoever keeps it does so under a seal, which every purge, refresh, eviction and expiry
+breaks.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from proxy.exchange.keys import Keys
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.ports import Answer
 from proxy.exchange.replies import Replies
+from proxy.exchange.residence import Residence, Seal
 from proxy.policy.cache_key import CacheKey, selecting_value
 from proxy.policy.disposition import Reuse, Shareable
 from proxy.policy.freshness import current_age, freshness_left
@@ -37,8 +39,13 @@ class ResidentStore(Protocol):
         """What a look-up would find, where memory alone can tell; None: it cannot."""
         ...
 
-    def still(self, key: CacheKey, variants: Sequence[StoredResponse]) -> bool:
-        """Whether ``resident`` would give these very objects now; counted as a look-up."""
+    @property
+    def residence(self) -> Residence:
+        """What it shares with those who answer under a seal."""
+        ...
+
+    def seal(self, key: CacheKey, variants: Sequence[StoredResponse]) -> Seal | None:
+        """A seal on ``variants``, where they are what ``resident`` would give now."""
         ...
 
 
@@ -124,9 +131,14 @@ class Standings:
         unmodified = replace(answer, head=not_modified_head(answer.head), body=b"", length=None)
         return Standing(answer, unmodified, key, variants, stored, route, names, now, until)
 
-    def still(self, standing: Standing) -> bool:
-        """Whether the store still holds what it was made of, and nothing else."""
-        return self._switch.is_normal and self._store.still(standing.key, standing.variants)
+    @property
+    def residence(self) -> Residence:
+        """Which epoch it is, and where hits under a seal are counted."""
+        return self._store.residence
+
+    def seal(self, standing: Standing) -> Seal | None:
+        """Under which a hit goes on as it stands; None: the store holds something else than it was made of."""
+        return self._store.seal(standing.key, standing.variants) if self._switch.is_normal else None
 
 
 def selection(names: Sequence[str], request: RequestHead) -> tuple[str | None, ...]:

@@ -10,9 +10,11 @@ a while: if it comes back, it goes straight to the main queue. A hit thus moves 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from math import inf
 from typing import Final
 
 from proxy.clock import Clock
+from proxy.exchange.residence import MOST_USES, Residence
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 from proxy.store.ring import Ring, Slot
@@ -20,7 +22,6 @@ from proxy.store.stats import TierStats
 from proxy.store.weight import weight_of, weight_of_key
 
 _SMALL_SHARE: Final = 10
-_MOST_USES: Final = 3
 _DOUBTED: Final = -1
 _LEAST_REMEMBERED: Final = 64
 _PATIENCE: Final = 100
@@ -56,6 +57,7 @@ class Memory:
         self._dropped_order: deque[int] = deque()
         self.removals: Counter[Cause] = Counter()
         self.stats = TierStats("memory")
+        self.residence = Residence()
 
     def resident(self, key: CacheKey) -> Sequence[StoredResponse]:
         """All variants that are held and have not run out: the very objects, no copies."""
@@ -64,7 +66,7 @@ class Memory:
             return ()
         if self._clock.monotonic() >= slot.soonest_end and not self._expire(slot):
             return ()
-        if slot.uses < _MOST_USES:
+        if slot.uses < MOST_USES:
             slot.uses += 1
         return slot.variants
 
@@ -78,12 +80,21 @@ class Memory:
         slot = self._slots.get(key.text)
         return slot is not None and slot.doubts != self._doubts
 
+    def seal(self, key: CacheKey, until: float) -> Slot | None:
+        """Promise what is held under a key for as long as nothing changes, up to ``until`` (monotonic seconds) at
+        most; None: nothing is."""
+        slot = self._slots.get(key.text)
+        if slot is not None:
+            slot.until = min(until, slot.soonest_end)
+        return slot
+
     def doubt(self, text: str | None) -> None:
         """Somebody changed what the lasting store has under a key (its text; None: maybe under any)."""
         if text is None:
             self._doubts += 1
+            self.residence.begin_epoch()
         elif (slot := self._slots.get(text)) is not None:
-            slot.doubts = _DOUBTED
+            slot.doubts, slot.until = _DOUBTED, -inf
 
     def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:
         """Hold ``stored`` for ``keep_for`` seconds from now, in place of the variant with the same secondary key."""
@@ -151,7 +162,7 @@ class Memory:
         slot.weight = weight
         slot.variants = tuple(variant for variant, _ in held)
         slot.ends = tuple(end for _, end in held)
-        slot.soonest_end = min(slot.ends)
+        slot.soonest_end, slot.until = min(slot.ends), -inf
 
     def _keep(self, slot: Slot, held: Sequence[tuple[StoredResponse, float]], cause: Cause) -> bool:
         """Let go of the variants that are not in ``held``; whether the slot is still there."""
@@ -190,6 +201,7 @@ class Memory:
 
     def _leave(self, slot: Slot, cause: Cause) -> int:
         self._unlink(slot)
+        slot.until = -inf
         del self._slots[slot.key.text]
         self.stats.bytes -= slot.weight
         self.stats.entries -= len(slot.variants)

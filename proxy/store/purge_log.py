@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Final
 
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
+from proxy.exchange.residence import Residence
 from proxy.policy.cache_key import CacheKey
 from proxy.store.backing import LoggedPurge
 from proxy.store.purge_marks import Marks
@@ -26,9 +27,10 @@ LIMIT: Final = 20_000
 class PurgeLog:
     """The purges that still matter, in the order of their positions."""
 
-    def __init__(self, limit: int = LIMIT) -> None:
-        """``limit``: how many purges are held at most."""
+    def __init__(self, limit: int = LIMIT, residence: Residence | None = None) -> None:
+        """``limit``: how many purges are held at most; ``residence``: told of each new one."""
         self._limit = limit
+        self._residence = residence or Residence()
         self._entries: OrderedDict[Purge, LoggedPurge] = OrderedDict()
         self._marks = {PurgeMode.HARD: Marks(), PurgeMode.SOFT: Marks()}
         self._newest = 0
@@ -104,6 +106,7 @@ class PurgeLog:
         self._entries.move_to_end(logged.purge)
         self._marks[logged.purge.mode].set(logged.purge, logged.position)
         self._newest = max(self._newest, logged.position)
+        self._residence.begin_epoch()
 
     def _drop(self, purge: Purge) -> None:
         del self._entries[purge]

@@ -91,6 +91,11 @@ class RedisReplica:
         """See Replica."""
         return self._clock.monotonic() < self._until
 
+    @property
+    def current_until(self) -> float:
+        """See Replica."""
+        return self._until
+
     async def confirmed(self, position: int) -> tuple[str, ...]:
         """See Replica."""
         deadline = self._clock.monotonic() + self._pace.life + _GRACE

@@ -11,6 +11,12 @@ class Replica(Protocol):
         """Whether memory may answer now: no purge that has returned anywhere is unknown here. Costs next to nothing."""
         ...
 
+    @property
+    def current_until(self) -> float:
+        """Monotonic seconds up to which ``is_current`` stays true, as far as is known now; in the past when it is
+        not."""
+        ...
+
     async def confirmed(self, position: int) -> tuple[str, ...]:
         """Wait until every other process has learnt the purges up to ``position``, or may not answer from memory any
         more; the names of those for which nobody can say so after a few seconds. Never raises."""

@@ -1,15 +1,20 @@
 """The memory tier's queues: slots linked in a ring, so that any of them leaves without a search. Decides nothing."""
 
+from math import inf
+
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 
 
 class Slot:
-    """A key's place in memory: its variants, when each runs out (monotonic seconds), and its neighbours."""
+    """A key's place in memory: its variants, when each runs out (monotonic seconds), and its neighbours.
+
+    Satisfies proxy.exchange.residence.Seal.
+    """
 
     __slots__ = (
-        "doubts", "ends", "following", "in_main", "is_complete", "key", "preceding", "soonest_end", "uses", "variants",
-        "weight",
+        "doubts", "ends", "following", "in_main", "is_complete", "key", "preceding", "soonest_end", "until", "uses",
+        "variants", "weight",
     )  # fmt: skip
 
     def __init__(self, key: CacheKey) -> None:
@@ -17,6 +22,7 @@ class Slot:
         self.variants: tuple[StoredResponse, ...] = ()
         self.ends: tuple[float, ...] = ()
         self.soonest_end = 0.0
+        self.until = -inf
         self.weight = 0
         """Bytes, overhead included."""
         self.uses = 0

@@ -6,6 +6,7 @@ memory is still answered, and kept; a purge fails, since nothing could promise t
 """
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -14,6 +15,7 @@ from proxy.clock import Clock
 from proxy.errors import StoreUnavailable, SupersededError
 from proxy.exchange.ports import Lookup
 from proxy.exchange.purges import Purge, Purged, PurgeKind, PurgeMode
+from proxy.exchange.residence import Residence, Seal
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 from proxy.policy.reuse import keep_for as seconds_kept
@@ -52,7 +54,7 @@ class TieredStore:
         self._trusts_memory = trusts_memory or replica is None
         self._reading: dict[str, set[object]] = {}
         """Look-ups under way in the lasting store, by key; what one that left it read was changed since."""
-        self._log = PurgeLog()
+        self._log = PurgeLog(residence=memory.residence)
         self._learnt = 0
         """The position up to which no purge of the lasting store's log is unknown here."""
         self.housekeeper = Housekeeper(self, memory, backing, self._log, lambda: clock.now() - fence)
@@ -75,6 +77,8 @@ class TieredStore:
     @property
     def tiers(self) -> Sequence[TierStats]:
         """What each tier counts, memory first."""
+        hits, self.residence.hits = self.residence.hits, 0
+        self._memory.stats.operations["get", "hit"] += hits
         return [self._memory.stats] if self._backing is None else [self._memory.stats, self._backing.stats]
 
     async def open(self) -> None:
@@ -108,12 +112,17 @@ class TieredStore:
         variants = self._in_memory(key)
         return variants if variants and (is_alone or self._memory.is_complete(key)) else None
 
-    def still(self, key: CacheKey, variants: Sequence[StoredResponse]) -> bool:
-        """Whether ``resident`` gives these very objects; counted as a look-up that memory answered."""
+    @property
+    def residence(self) -> Residence:
+        """What is shared with those who answer under a seal."""
+        return self._memory.residence
+
+    def seal(self, key: CacheKey, variants: Sequence[StoredResponse]) -> Seal | None:
+        """A seal on what ``resident`` gives, where it gives these very objects; already past where memory has to be
+        asked each time. Whoever answers under it counts in ``residence``."""
         if self.resident(key) is not variants:
-            return False
-        self._memory.stats.operations["get", "hit"] += 1
-        return True
+            return None
+        return self._memory.seal(key, math.inf if self._replica is None else self._replica.current_until)
 
     def _doubt(self, text: str | None) -> None:
         self._memory.doubt(text)

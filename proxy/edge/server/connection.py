@@ -5,6 +5,8 @@ Of aiohttp it uses the parser, the request streams and their flow control; a con
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from math import inf
 from typing import Final, cast
 
 from aiohttp import web
@@ -29,22 +31,9 @@ class ClientConnection(RequestHandler):
     """Serves one request after the other, in one task. Nothing it keeps for a client is without a bound."""
 
     __slots__ = (
-        "_deadline",
-        "_has_served",
-        "_held",
-        "_hits",
-        "_inlet",
-        "_intake",
-        "_link",
-        "_parting",
-        "_queue",
-        "_times_head",
-        "is_deaf",
-        "is_surplus",
-        "origin",
-        "outlet",
-        "roster",
-    )
+        "_deadline", "_has_served", "_held", "_hits", "_inlet", "_intake", "_is_resting", "_link", "_parting", "_queue",
+        "_times_head", "heard_at", "is_deaf", "is_surplus", "origin", "outlet", "roster", "write",
+    )  # fmt: skip
 
     def __init__(self, manager: web.Server, roster: Roster, loop: asyncio.AbstractEventLoop) -> None:
         settings = roster.settings
@@ -66,12 +55,13 @@ class ClientConnection(RequestHandler):
         self._held = b""
         self._inlet: Inlet | None = None
         self._deadline = Deadline(loop, self._expire)
-        self._times_head = False
-        self._has_served = False
+        self._times_head = self._has_served = self._is_resting = False
+        self.heard_at = -inf
         self.is_deaf = False
         self.is_surplus = False
         self.origin: Origin
         self.outlet: Outlet
+        self.write: Callable[[bytes], None]
         self._link: asyncio.Transport
         self._parting: Parting
 
@@ -79,6 +69,10 @@ class ClientConnection(RequestHandler):
     def has_waiting(self) -> bool:
         """Whether further requests were read already."""
         return bool(self._queue)
+
+    @property
+    def _was_heard(self) -> bool:
+        return self._has_served or self.heard_at > -inf
 
     # The transport's calls -----------------------------------------------------------------------------------------
 
@@ -88,6 +82,7 @@ class ClientConnection(RequestHandler):
         self._link = cast("asyncio.Transport", transport)
         self._parting = Parting(self._link, settings)
         self.outlet = Outlet(self._link, settings.unread_timeout)
+        self.write = self._link.write
         secure = transport.get_extra_info("sslcontext") is not None
         self.origin = origin(transport.get_extra_info("peername"), settings.trusted_proxies, secure=secure)
         super().connection_made(transport)
@@ -97,6 +92,7 @@ class ClientConnection(RequestHandler):
         task = self._task_handler
         super().connection_lost(exc)
         self.is_deaf = self._parting.is_over = True
+        self._is_resting = False
         self._deadline.stop()
         self.outlet.resume()
         self._intake.fail(ClientGoneError("the connection is closed"))
@@ -113,19 +109,27 @@ class ClientConnection(RequestHandler):
         """The client does not read as fast as we write."""
         super().pause_writing()
         self.outlet.pause()
+        self._is_resting = False
 
     def resume_writing(self) -> None:
         """It does again."""
         super().resume_writing()
         self.outlet.resume()
+        self._is_resting = self._rests()
 
     def data_received(self, data: bytes) -> None:
         """Bytes came; or, with none, reading may go on with what is held."""
-        if self._hits is not None and self._is_at_rest() and self._hits.answer(self, data):
-            self._has_served = True
-            self._deadline.set(self.roster.settings.keepalive_timeout)
-            self.roster.idle[self] = self.roster.idle.pop(self, None)  # the one that was served last
-        elif self.is_deaf:
+        if self._is_resting:
+            if self._hits is not None and self._hits.answer(self, data):
+                return
+            self._is_resting = False
+            self._receive(data)
+            self._is_resting = self._rests()
+        else:
+            self._receive(data)
+
+    def _receive(self, data: bytes) -> None:
+        if self.is_deaf:
             self._parting.swallow(len(data))
         elif self._inlet is not None:
             self._inlet.feed(data)
@@ -139,14 +143,15 @@ class ClientConnection(RequestHandler):
             if self._waiter is not None and self._intake.in_head:
                 self._expect_head()
 
-    def _is_at_rest(self) -> bool:
+    def _rests(self) -> bool:
         """Whether everything so far was answered and read: what comes now begins a request, and nothing waits."""
         return (
-            self._waiter is not None
+            self._hits is not None
+            and self._waiter is not None
             and not self._waiter.done()
             and self._intake.is_between
             and not self._held
-            and not self.roster.is_draining
+            and not self.is_deaf
             and not self.outlet.is_paused
         )
 
@@ -177,6 +182,7 @@ class ClientConnection(RequestHandler):
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
+            self._is_resting = False
             self.roster.idle.pop(self, None)
             self._waiter.set_result(None)
 
@@ -191,7 +197,7 @@ class ClientConnection(RequestHandler):
                 while await self._serve_next():
                     pass
             self.is_deaf = True
-            self._parting.lingers |= bool(self._queue or self._held or (self.roster.is_draining and self._has_served))
+            self._parting.lingers |= bool(self._queue or self._held or (self.roster.is_draining and self._was_heard))
             await self._parting.leave()
         except asyncio.CancelledError:
             self._link.abort()
@@ -219,16 +225,18 @@ class ClientConnection(RequestHandler):
         while not self._queue:
             if self.is_deaf:
                 return None
-            if self.roster.is_closing and self._has_served:
+            if self.roster.is_closing and self._was_heard:
                 self._parting.lingers = True
                 return None
-            self.roster.idle[self] = None
+            self.roster.idle[self] = self.roster.hooks.clock.monotonic()
             self._waiter = self._loop.create_future()
+            self._is_resting = self._rests()
             self._expect_request()
             try:
                 await self._waiter
             finally:
                 self._waiter = None
+                self._is_resting = False
                 self.roster.idle.pop(self, None)
         incoming = self._queue.popleft()
         self._has_served = True
@@ -256,7 +264,7 @@ class ClientConnection(RequestHandler):
 
     def hurry(self) -> None:
         """Close the connection if it has been served, else give it a moment to say what it came for."""
-        if self._has_served:
+        if self._was_heard:
             self.retire(linger=True)
         elif not self._intake.in_head:
             self._deadline.set(_NEWCOMER_TIME)
@@ -270,6 +278,12 @@ class ClientConnection(RequestHandler):
         else:
             self._deadline.set(_NEWCOMER_TIME if self.roster.is_closing else self.roster.settings.keepalive_timeout)
 
+    def _patience(self) -> float:
+        """Seconds left for the next request; hits do not move the deadline, they leave word of when they were."""
+        roster = self.roster
+        silence = roster.hooks.clock.monotonic() - self.heard_at
+        return -inf if roster.is_closing else roster.settings.keepalive_timeout - silence
+
     def _expect_head(self) -> None:
         if not self._times_head:
             self._times_head = True
@@ -280,5 +294,7 @@ class ClientConnection(RequestHandler):
             return  # busy: set again when it is idle
         if self._intake.in_head:
             self._give_up(ClientError(408, "The request's head did not arrive in time."))
+        elif (left := self._patience()) > 0:
+            self._deadline.set(left)
         else:
             self.retire(linger=False)

@@ -6,7 +6,6 @@ that is not.
 """
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
 from proxy.edge.server.recent import Recent
@@ -19,6 +18,18 @@ MOST_BYTES: Final = 6 * 1024
 _LONGEST_REMEMBERED: Final = 512
 _LINES: Final = 4096
 _BLOCKS: Final = 4096
+_NAMES: Final = 256
+_MANY_NEWS: Final = 128
+"""New values after which a field is one that changes all the time: more than the browsers of a small site differ by."""
+_MOST_CHANGING: Final = 4
+_TEXT: Final = bytes(range(0x20, 0x7F)) + b"\t"
+"""What a value may be made of, once blanks around it are of no matter."""
+
+HAS_COOKIE: Final = 1
+HAS_DIRECTIVES: Final = 2
+IS_CONDITIONAL: Final = 4
+IS_SECTION: Final = 8
+"""A trait of every section: who cannot do with traits alone asks for this one."""
 
 _INERT: Final = 0
 """Says nothing that could change a plain hit."""
@@ -47,24 +58,30 @@ _MEANINGS: Final = {
     ),
     _REFUSED,
 )
+_TRAITS: Final = {_COOKIE: HAS_COOKIE, _DIRECTIVE: HAS_DIRECTIVES, _CONDITION: IS_CONDITIONAL}
+_MAY_CHANGE: Final = frozenset({_INERT, _COOKIE})
 _KEEP_ALIVE: Final = frozenset({b"connection", b"proxy-connection"})
 
 
 class Block:
     """A header section that was read: what a hit must know of it."""
 
-    __slots__ = ("_fields", "_question", "_raw", "chosen", "has_cookie", "has_directives", "is_conditional")
+    __slots__ = ("_chosen", "_fields", "_question", "_raw", "traits")
 
-    def __init__(self, raw: bytes, seen: Sequence[int]) -> None:
-        """``seen``: how many lines of each meaning it has."""
+    def __init__(self, raw: bytes, traits: int) -> None:
+        """``traits``: those of above that it has."""
         self._raw = raw
+        self.traits = traits
         self._fields: Fields | None = None
         self._question: RequestHead | None = None
-        self.has_cookie = seen[_COOKIE] > 0
-        self.has_directives = seen[_DIRECTIVE] > 0
-        self.is_conditional = seen[_CONDITION] > 0
-        self.chosen: dict[tuple[str, ...], tuple[str | None, ...]] = {}
+        self._chosen: dict[tuple[str, ...], tuple[str | None, ...]] | None = None
+
+    @property
+    def chosen(self) -> dict[tuple[str, ...], tuple[str | None, ...]]:
         """Its values of selecting fields, by their names: for who looks them up."""
+        if self._chosen is None:
+            self._chosen = {}
+        return self._chosen
 
     @property
     def question(self) -> RequestHead:
@@ -83,16 +100,40 @@ class Block:
 
 
 class HeaderBlocks:
-    """Reads header sections; remembers lines, and sections made of lines that were seen before."""
+    """Reads header sections; remembers lines, and sections made of lines that were seen before.
+
+    Fields whose values keep being new (cookies, request ids) are learnt by name: such a line is taken out, and the
+    rest of the section is one that was seen before. A section means the same in whatever order its lines stand.
+    """
 
     def __init__(self) -> None:
-        self._blocks: Recent[bytes, Block] = Recent(_BLOCKS, 1 << 20)
+        self.known: Recent[bytes, Block] = Recent(_BLOCKS, 1 << 20)
+        """Sections as they were read: for who looks up often."""
         self._lines: Recent[bytes, int] = Recent(_LINES, 1 << 19)
+        self._news: Recent[bytes, int] = Recent(_NAMES, 1 << 16)
+        self._changing: dict[bytes, int] = {}
+        """What a line with an ever new value begins with, line end included, and its trait."""
 
     def read(self, raw: bytes) -> Block | None:
         """The section between a request line and the body, from the line end before it to the blank line behind it
         (both included); None: not plain."""
-        return self._blocks.young.get(raw) or self._blocks.find(raw, len(raw)) or self._read(raw)
+        return self.known.find(raw, len(raw)) or (self._changing and self._read_rest(raw)) or self._read(raw)
+
+    def _read_rest(self, raw: bytes) -> Block | None:
+        """The section as one without its changing lines, and their traits."""
+        rest, traits = raw, 0
+        for beginning, trait in self._changing.items():
+            start = rest.find(beginning)
+            if start < 0:
+                continue
+            end = rest.find(b"\r\n", start + 2)
+            if rest[start + len(beginning) : end].translate(None, _TEXT):
+                return None
+            rest, traits = rest[:start] + rest[end:], traits | trait
+        if rest is raw or len(raw) > MOST_BYTES:
+            return None
+        block = self.known.find(rest, len(rest)) or self._read(rest)
+        return None if block is None else Block(raw, block.traits | traits)
 
     def _read(self, raw: bytes) -> Block | None:
         lines = raw.split(b"\r\n")
@@ -107,10 +148,23 @@ class HeaderBlocks:
             seen[meaning] += 1
         if seen[_REFUSED] or seen[_HOST] != 1 or seen[_AGENT] > 1:
             return None
-        block = Block(raw, seen)
+        traits = [trait for meaning, trait in _TRAITS.items() if seen[meaning]]
+        block = Block(raw, IS_SECTION | sum(traits))
         if not is_news:  # a section with a line of its own will not come again
-            self._blocks.keep(raw, block, len(raw))
+            self.known.keep(raw, block, len(raw))
         return block
+
+    def _learn_name(self, line: bytes, meaning: int) -> None:
+        """Note that this line was new; of which many were, the next ones are not remembered."""
+        beginning = b"\r\n" + line[: line.find(b":") + 1]
+        count = (self._news.find(beginning) or 0) + 1
+        self._news.keep(beginning, count)
+        if count >= _MANY_NEWS and beginning not in self._changing:
+            self._changing[beginning] = _TRAITS.get(meaning, 0)
+            if len(self._changing) > _MOST_CHANGING:
+                forgotten = next(iter(self._changing))
+                del self._changing[forgotten]
+                self._news.keep(forgotten, 0)
 
     def _meaning(self, line: bytes) -> int:
         found = self._lines.find(line, len(line))
@@ -126,4 +180,6 @@ class HeaderBlocks:
             meaning = _MEANINGS.get(name, _INERT)
         if len(line) <= _LONGEST_REMEMBERED:
             self._lines.keep(line, meaning, len(line))
+        if meaning in _MAY_CHANGE and name not in _KEEP_ALIVE:
+            self._learn_name(line, meaning)
         return meaning

@@ -8,22 +8,27 @@ only ``Age`` and ``ttl`` are put in anew as time goes by.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from aiohttp.streams import EMPTY_PAYLOAD
 
 from proxy.clock import Clock
-from proxy.edge.server.header_block import Block, HeaderBlocks
+from proxy.edge.server.header_block import (
+    IS_CONDITIONAL,
+    Block,
+    HeaderBlocks,
+)
 from proxy.edge.server.intake import Incoming
 from proxy.edge.server.origin import Origin
-from proxy.edge.server.outlet import SLICE, Outlet
+from proxy.edge.server.outlet import SLICE
+from proxy.edge.server.ready_hit import Form, Place, Ready
 from proxy.edge.server.recent import Recent
 from proxy.edge.server.settings import Finished
 from proxy.edge.server.translate import request_head
-from proxy.edge.server.wire import connection_lines, frame, render_head
-from proxy.errors import ClientError, ClientGoneError
-from proxy.exchange.ports import SHORT, Answer, Tally
-from proxy.exchange.standing import Standing, Standings, selection
+from proxy.errors import ClientError
+from proxy.exchange.ports import SHORT, Tally
+from proxy.exchange.residence import MOST_USES
+from proxy.exchange.standing import Standings, selection
 from proxy.policy.disposition import Result
 from proxy.policy.messages import RequestHead
 
@@ -32,21 +37,19 @@ _REQUEST_LINE: Final = re.compile(rb"(GET|HEAD) (/[!\"$-\[\]-~]*) HTTP/1\.1")
 """No ``#`` and no backslash: such targets are refused."""
 _PLACES: Final = 16_384
 _ROOM: Final = 32 * 1024 * 1024
-"""Bytes of targets and bodies that may be kept from being freed by being remembered here, twice at most."""
+"""Bytes of targets, bodies and ready answers that may be remembered here, twice at most."""
 _OVERHEAD: Final = 2048
 _MOST_VARIANTS: Final = 64
-_NUMBERS: Final = re.compile(
-    rb"(.*\r\nAge: )[0-9]+(\r\n(?:.*\r\n)?Cache-Status: tambo; hit; ttl=)-?[0-9]+((?:;[^\r\n]*)?\r\nX-Cache: .*)",
-    re.DOTALL,
-)
-"""Greedy: of several lines of Cache-Status the last one is ours."""
 
 
 class Served(Protocol):
     """The connection that a hit is answered on."""
 
     origin: Origin
-    outlet: Outlet
+    write: Callable[[bytes], None]
+    """Hands bytes to the transport; nothing that was written before is still waiting there."""
+    heard_at: float
+    """Monotonic seconds: when a hit was answered last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class HitHooks:
     """Where hits are counted by route, method, result and status."""
     finished: Callable[[Finished], None]
     is_logged: Callable[[], bool]
-    """Whether each request is logged, so that it has to be told of one by one."""
+    """Whether each request is logged, so that it has to be told of one by one; asked once a second."""
 
 
 class HitPath:
@@ -69,49 +72,108 @@ class HitPath:
         self._hooks = hooks
         self._longest = longest_target
         self._blocks = HeaderBlocks()
-        self._places: Recent[bytes, _Place] = Recent(_PLACES, _ROOM)
-        self._still = hooks.standings.still
+        self._places: Recent[bytes, Place] = Recent(_PLACES, _ROOM)
+        self._residence = hooks.standings.residence
         self._now = hooks.clock.now
         self._monotonic = hooks.clock.monotonic
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Answer nothing from now on."""
+        self._is_closed = True
+        self._places.clear()
 
     def answer(self, connection: Served, data: bytes) -> bool:
         """Answer ``data``, which came between two messages. False: it has to go the long way, nothing was done."""
-        end = data.find(_END)
-        if end + len(_END) != len(data):
-            return False
-        began, now = self._monotonic(), self._now()
+        began = self._monotonic()
         at = data.find(b"\r\n")
-        line, block = data[:at], self._blocks.read(data[at:])
-        if block is None:
-            return False
-        ready = self._known(line, block, connection.origin)
-        if ready is None or not ready.since <= now < ready.until or not self._still(ready.standing):
-            ready = self._learn(line, block, connection.origin)
-            if ready is None:
-                return False
-        if now >= ready.turns:
-            ready.turn(now)
-        is_unmodified = block.is_conditional and ready.standing.is_unmodified(block.question)
-        wire = ready.unmodified if is_unmodified else ready.head + ready.body
-        try:
-            connection.outlet.write(wire)
-        except ClientGoneError:
-            return False
+        place, block = self._places.young.get(data[:at]), self._blocks.known.young.get(data[at:])
+        if place is None or block is None or block.traits & place.minds:
+            return self._answer_other(connection, data, at, began)
+        ready = place.only
+        seal = ready.seal
+        if (
+            began >= ready.turns
+            or began >= seal.until
+            or seal.variants is not ready.variants
+            or ready.epoch != self._residence.epoch
+        ):
+            return self._answer_other(connection, data, at, began)
+        # From here on as little as can be: whatever is done here, every hit does.
+        connection.write(ready.wire)
+        connection.heard_at = began
+        if seal.uses < MOST_USES:
+            seal.uses += 1
+        self._residence.hits += 1
         seconds = self._monotonic() - began
-        if is_unmodified or seconds >= SHORT or self._hooks.is_logged():
-            told = ready.standing.unmodified if is_unmodified else ready.standing.answer
-            request = self._request(line, block, connection.origin)
-            self._hooks.finished(Finished(request, told, told.head.status, seconds, len(wire), aborted=False))
+        if seconds >= SHORT:
+            self._tell(data[:at], block, connection.origin, ready.whole, seconds)
         else:
-            tally = ready.tally
+            tally = ready.whole.tally
             tally.count += 1
             tally.seconds += seconds
             tally.saved += ready.saved
         return True
 
-    def _known(self, line: bytes, block: Block, origin: Origin) -> "_Ready | None":
-        place = self._places.young.get(line) or self._places.find(line, _OVERHEAD)
-        if place is None or (block.has_cookie and not place.takes_cookies) or (block.has_directives and place.obeys):
+    def _answer_other(self, connection: Served, data: bytes, at: int, began: float) -> bool:
+        """The same for what was not seen lately, has to be looked at again, or takes more than a look."""
+        if self._is_closed or data.find(_END) + len(_END) != len(data):
+            return False
+        line, block = data[:at], self._blocks.read(data[at:])
+        if block is None:
+            return False
+        ready = self._known(line, block, connection.origin)
+        if ready is None or not self._is_good(ready, began):
+            ready = self._learn(line, block, connection.origin)
+            if ready is None or not self._renew(ready, began):
+                return False
+        is_unmodified = block.traits & IS_CONDITIONAL and ready.standing.is_unmodified(block.question)
+        form = ready.none if is_unmodified else ready.whole
+        connection.write(form.head + form.body)
+        connection.heard_at = began
+        self._residence.hits += 1
+        seconds = self._monotonic() - began
+        if seconds >= SHORT or ready.is_told:
+            self._tell(line, block, connection.origin, form, seconds)
+        else:
+            form.tally.count += 1
+            form.tally.seconds += seconds
+            form.tally.saved += ready.saved
+        return True
+
+    def _tell(self, line: bytes, block: Block, origin: Origin, form: Form, seconds: float) -> None:
+        """Count and log one hit by itself."""
+        request, answer = self._request(line, block, origin), form.answer
+        sent = len(form.head) + len(form.body)
+        self._hooks.finished(Finished(request, answer, answer.head.status, seconds, sent, aborted=False))
+
+    # Whether it still stands ------------------------------------------------------------------------------------------
+
+    def _is_good(self, ready: Ready, began: float) -> bool:
+        """Whether what is ready may be answered, looked at anew where that is due."""
+        seal = ready.seal
+        return (
+            began < ready.looks
+            and began < seal.until
+            and seal.variants is ready.variants
+            and ready.epoch == self._residence.epoch
+        ) or self._renew(ready, began)
+
+    def _renew(self, ready: Ready, began: float) -> bool:
+        """Ask whether it stands, and say the age anew: once a second at least, and whenever its seal is broken."""
+        standing, now = ready.standing, self._now()
+        seal = self._hooks.standings.seal(standing) if standing.since <= now < standing.until else None
+        if seal is None:
+            return False
+        ready.seal, ready.epoch = seal, self._residence.epoch
+        ready.turn(now, began, is_told=self._hooks.is_logged())
+        return True
+
+    # What is known --------------------------------------------------------------------------------------------------
+
+    def _known(self, line: bytes, block: Block, origin: Origin) -> Ready | None:
+        place = self._places.find(line, _OVERHEAD)
+        if place is None or block.traits & place.refuses:
             return None
         if place.by_host and origin.trusted:
             return None  # it may speak for another host than its Host
@@ -122,7 +184,7 @@ class HitPath:
             values = block.chosen[place.names] = selection(place.names, block.question)
         return place.ready.get(values)
 
-    def _learn(self, line: bytes, block: Block, origin: Origin) -> "_Ready | None":
+    def _learn(self, line: bytes, block: Block, origin: Origin) -> Ready | None:
         """What the long way would answer, if that is a plain hit now."""
         request = self._request(line, block, origin)
         standing = None if request is None else self._hooks.standings.find(request)
@@ -130,16 +192,14 @@ class HitPath:
             return None
         if standing.route.key.host and origin.trusted:
             return None
-        answer = standing.answer
-        tally = self._hooks.tally(answer.route, request.method, answer.disposition.result, answer.head.status)
-        ready = _Ready.of(standing, request.method, tally)
+        ready = Ready.of(standing, request.method, self._hooks.tally)
         if ready is None:
             return None
         place = self._places.find(line, _OVERHEAD)
         if place is None or place.names != standing.names or len(place.ready) >= _MOST_VARIANTS:
-            place = _Place(standing)
-            self._places.keep(line, place, _OVERHEAD + len(standing.stored.body))
-        place.ready[selection(standing.names, request)] = ready
+            place = Place(standing)
+            self._places.keep(line, place, _OVERHEAD + 2 * len(standing.stored.body))
+        place.keep(selection(standing.names, request), ready)
         return ready
 
     def _request(self, line: bytes, block: Block, origin: Origin) -> RequestHead | None:
@@ -154,75 +214,3 @@ class HitPath:
             return request_head(incoming, origin)
         except ClientError:
             return None
-
-
-class _Place:
-    """What is known of a request line: which fields select, and what is ready for their values."""
-
-    __slots__ = ("by_host", "names", "obeys", "ready", "takes_cookies")
-
-    def __init__(self, standing: Standing) -> None:
-        self.by_host = standing.route.key.host
-        self.names = standing.names
-        self.takes_cookies = standing.route.cookies_ignored
-        self.obeys = standing.route.client_directives
-        self.ready: dict[tuple[str | None, ...], _Ready] = {}
-
-
-class _Ready:
-    """A hit as bytes: what is left to do is to say how old it is."""
-
-    __slots__ = (
-        "_full", "_none", "body", "head", "saved", "since", "standing", "tally", "turns", "unmodified", "until",
-    )  # fmt: skip
-
-    def __init__(self, standing: Standing, full: "_Parts", none: "_Parts", body: bytes, tally: Tally) -> None:
-        self.standing = standing
-        self.since, self.until = standing.since, standing.until
-        self.tally, self.saved = tally, standing.answer.saved_seconds
-        self.body = body
-        self._full, self._none = full, none
-        self.head = self.unmodified = b""
-        self.turns = 0.0
-        """The wall second up to which ``head`` and ``unmodified`` are right."""
-
-    @classmethod
-    def of(cls, standing: Standing, method: str, tally: Tally) -> "_Ready | None":
-        """None where the head is not what can be told in parts."""
-        answer = standing.answer
-        if not isinstance(answer.body, bytes):
-            return None
-        full, none = _rendered(answer, method), _rendered(standing.unmodified, method)
-        if full is None or none is None or "date" not in answer.head.fields:
-            return None
-        return cls(standing, full, none, b"" if method == "HEAD" else answer.body, tally)
-
-    def turn(self, now: float) -> None:
-        """Say the age anew."""
-        age, ttl, self.turns = self.standing.numbers(now)
-        numbers = b"%d" % age, b"%d" % ttl
-        self.head = self._full.joined(*numbers)
-        self.unmodified = self._none.joined(*numbers)
-
-
-class _Parts(NamedTuple):
-    """A head in three pieces, with Age and ttl between."""
-
-    before: bytes
-    between: bytes
-    behind: bytes
-
-    def joined(self, age: bytes, ttl: bytes) -> bytes:
-        return b"".join((self.before, age, self.between, ttl, self.behind))
-
-
-def _rendered(answer: Answer, method: str) -> _Parts | None:
-    """The head as the long way writes it, for a client that keeps its connection."""
-    framed = frame(method, answer.head, answer.length, answer.length, http10=False)
-    return _parted(render_head(answer.head, connection_lines(framed, http10=False, close=False), ""))
-
-
-def _parted(head: bytes) -> _Parts | None:
-    """Take a rendered head apart; None where it does not say exactly one Age, and its own Cache-Status behind it."""
-    parts = _NUMBERS.fullmatch(head)
-    return None if parts is None or head.count(b"\r\nAge: ") != 1 else _Parts(*parts.groups())

@@ -60,6 +60,8 @@ class Listener:
     def announce_close(self) -> None:
         """From now on every answer says that its connection closes; newcomers are still served."""
         self._roster.is_draining = True
+        if self._roster.hits is not None:
+            self._roster.hits.close()
 
     def stop_accepting(self) -> None:
         """Listen no more. Who has connected already is still served."""

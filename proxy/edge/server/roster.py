@@ -1,14 +1,20 @@
 """What all connections of a listener share: who is idle, how many are served, whether to stop. Opens nothing."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from proxy.edge.server.hit_path import HitPath
 from proxy.edge.server.settings import Hooks, ServerSettings
 from proxy.edge.server.wire import Dates
 
+_CHANCES: Final = 64
+"""Idle connections that were answered meanwhile are passed over, but not for ever."""
+
 
 class Retirable(Protocol):
     """A connection that can be told to go."""
+
+    heard_at: float
+    """Monotonic seconds: when it was answered last while it stayed idle."""
 
     def retire(self, *, linger: bool) -> None:
         """Close it, if nothing is being answered on it."""
@@ -20,7 +26,7 @@ class Retirable(Protocol):
 
 
 class Roster:
-    """Counts as plain integers, and the idle connections, the one that has been idle longest first."""
+    """Counts as plain integers, and the idle connections, the one that has been idle longest first, about."""
 
     __slots__ = ("dates", "hits", "hooks", "idle", "in_flight", "is_closing", "is_draining", "settings")
 
@@ -30,7 +36,8 @@ class Roster:
         self.settings = settings
         self.hooks = hooks
         self.dates = Dates(hooks.clock)
-        self.idle: dict[Retirable, None] = {}
+        self.idle: dict[Retirable, float] = {}
+        """Since when (monotonic seconds)."""
         self.in_flight = 0
         self.is_draining = False
         """Answers say that the connection closes."""
@@ -39,9 +46,13 @@ class Roster:
 
     def retire_oldest(self) -> bool:
         """Make room. False: nobody is idle."""
-        if not self.idle:
-            return False
-        oldest = next(iter(self.idle))
-        del self.idle[oldest]
-        oldest.retire(linger=False)
-        return True
+        chances = _CHANCES
+        while self.idle:
+            oldest, since = next(iter(self.idle.items()))
+            del self.idle[oldest]
+            if oldest.heard_at <= since or not chances:
+                oldest.retire(linger=False)
+                return True
+            chances -= 1
+            self.idle[oldest] = oldest.heard_at
+        return False

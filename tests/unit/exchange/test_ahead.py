@@ -11,6 +11,7 @@ from proxy.exchange.guard import GuardSettings
 from proxy.exchange.keys import Keys
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.replies import Replies
+from proxy.exchange.residence import Residence
 from proxy.exchange.standing import Standings
 from proxy.policy.messages import StoredResponse
 from proxy.policy.route import RoutePolicy
@@ -164,12 +165,13 @@ class Resident:
 
     def __init__(self, response: StoredResponse) -> None:
         self.variants = (response,)
+        self.residence = Residence()
 
     def resident(self, _key: object) -> tuple[StoredResponse, ...]:
         return self.variants
 
-    def still(self, _key: object, variants: object) -> bool:
-        return variants is self.variants
+    def seal(self, _key: object, _variants: object) -> None:
+        return None
 
 
 def test_on_the_short_way_a_hit_holds_until_it_is_to_be_looked_at() -> None:

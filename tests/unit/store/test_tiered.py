@@ -1,6 +1,7 @@
 """Memory over a lasting store that fails, stalls, or is changed by others: what is answered, kept and promised."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -222,6 +223,10 @@ class Vouched:
 
     def is_current(self) -> bool:
         return self.current
+
+    @property
+    def current_until(self) -> float:
+        return math.inf if self.current else -math.inf
 
     async def confirmed(self, position: int) -> tuple[str, ...]:
         self.positions.append(position)

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.edge.server.header_block import MOST_BYTES, MOST_LINES, HeaderBlocks
+from proxy.edge.server.header_block import (
+    HAS_COOKIE,
+    HAS_DIRECTIVES,
+    IS_CONDITIONAL,
+    MOST_BYTES,
+    MOST_LINES,
+    HeaderBlocks,
+)
 
 
 def section(*lines: str) -> bytes:
@@ -32,9 +39,9 @@ def test_plain(line: str) -> None:
     assert block is not None
     name, _, value = line.partition(":")
     assert block.fields.lines == (("Host", "x"), (name, value.strip(" \t")))
-    assert block.has_cookie == (name == "Cookie")
-    assert block.has_directives == (name == "Cache-Control")
-    assert block.is_conditional == (name == "If-None-Match")
+    assert bool(block.traits & HAS_COOKIE) == (name == "Cookie")
+    assert bool(block.traits & HAS_DIRECTIVES) == (name == "Cache-Control")
+    assert bool(block.traits & IS_CONDITIONAL) == (name == "If-None-Match")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +85,7 @@ def test_a_section_that_comes_again_is_known_unless_a_line_is_always_new() -> No
     assert blocks.read(raw) is first
     for number in range(50):
         assert blocks.read(section("Host: x", f"Cookie: {number}")) is not None
-    assert len(blocks._blocks) == 1
+    assert len(blocks.known) == 1
 
 
 @given(lines=st.lists(st.text(st.characters(max_codepoint=255), max_size=12), max_size=4))
