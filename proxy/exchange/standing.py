@@ -74,6 +74,12 @@ class Standing:
         whole = floor(left)
         return min(int(age), MOST_SECONDS), whole, now + min(1.0 - age % 1.0, left - whole)
 
+    @property
+    def validators(self) -> tuple[object, ...]:
+        """All that ``is_unmodified`` compares a request with."""
+        stored = self.stored
+        return stored.status, stored.etag, stored.last_modified, stored.fields.joined("date")
+
     def is_unmodified(self, request: RequestHead) -> bool:
         """Whether this request's conditions make a 304 of the answer (RFC 9110 §13.2.2)."""
         stored = self.stored

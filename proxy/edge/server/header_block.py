@@ -22,6 +22,7 @@ _NAMES: Final = 256
 _MANY_NEWS: Final = 128
 """New values after which a field is one that changes all the time: more than the browsers of a small site differ by."""
 _MOST_CHANGING: Final = 4
+_END: Final = b"\r\n\r\n"
 _TEXT: Final = bytes(range(0x20, 0x7F)) + b"\t"
 """What a value may be made of, once blanks around it are of no matter."""
 
@@ -66,37 +67,52 @@ _KEEP_ALIVE: Final = frozenset({b"connection", b"proxy-connection"})
 class Block:
     """A header section that was read: what a hit must know of it."""
 
-    __slots__ = ("_chosen", "_fields", "_question", "_raw", "traits")
+    __slots__ = ("_details", "_raw", "traits")
 
     def __init__(self, raw: bytes, traits: int) -> None:
         """``traits``: those of above that it has."""
         self._raw = raw
         self.traits = traits
-        self._fields: Fields | None = None
-        self._question: RequestHead | None = None
-        self._chosen: dict[tuple[str, ...], tuple[str | None, ...]] | None = None
+        self._details: _Details | None = None
 
     @property
     def chosen(self) -> dict[tuple[str, ...], tuple[str | None, ...]]:
         """Its values of selecting fields, by their names: for who looks them up."""
-        if self._chosen is None:
-            self._chosen = {}
-        return self._chosen
+        return self._known.chosen
+
+    @property
+    def verdicts(self) -> dict[tuple[object, ...], bool]:
+        """What its conditions come to, by what they are compared with: for who judges them."""
+        return self._known.verdicts
 
     @property
     def question(self) -> RequestHead:
         """A request of which only the fields are true: what selecting and conditional fields are read from."""
-        if self._question is None:
-            self._question = RequestHead("GET", "/", self.fields)
-        return self._question
+        return self._known.question
 
     @property
     def fields(self) -> Fields:
         """All lines as llhttp would give them."""
-        if self._fields is None:
-            lines = (line.partition(b":") for line in self._raw.split(b"\r\n")[1:-2])
-            self._fields = Fields((name.decode(), value.strip(b" \t").decode()) for name, _, value in lines)
-        return self._fields
+        return self._known.question.fields
+
+    @property
+    def _known(self) -> "_Details":
+        if self._details is None:
+            self._details = _Details(self._raw)
+        return self._details
+
+
+class _Details:
+    """What few hits ask of a section."""
+
+    __slots__ = ("chosen", "question", "verdicts")
+
+    def __init__(self, raw: bytes) -> None:
+        lines = (line.partition(b":") for line in raw.split(b"\r\n")[1:-2])
+        fields = Fields((name.decode(), value.strip(b" \t").decode()) for name, _, value in lines)
+        self.question = RequestHead("GET", "/", fields)
+        self.chosen: dict[tuple[str, ...], tuple[str | None, ...]] = {}
+        self.verdicts: dict[tuple[object, ...], bool] = {}
 
 
 class HeaderBlocks:
@@ -116,7 +132,9 @@ class HeaderBlocks:
 
     def read(self, raw: bytes) -> Block | None:
         """The section between a request line and the body, from the line end before it to the blank line behind it
-        (both included); None: not plain."""
+        (both included); None: not plain, or not just that."""
+        if raw[-4:] != _END:
+            return None
         return self.known.find(raw, len(raw)) or (self._changing and self._read_rest(raw)) or self._read(raw)
 
     def _read_rest(self, raw: bytes) -> Block | None:

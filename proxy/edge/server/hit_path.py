@@ -28,11 +28,10 @@ from proxy.edge.server.translate import request_head
 from proxy.errors import ClientError
 from proxy.exchange.ports import SHORT, Tally
 from proxy.exchange.residence import MOST_USES
-from proxy.exchange.standing import Standings, selection
+from proxy.exchange.standing import Standing, Standings, selection
 from proxy.policy.disposition import Result
 from proxy.policy.messages import RequestHead
 
-_END: Final = b"\r\n\r\n"
 _REQUEST_LINE: Final = re.compile(rb"(GET|HEAD) (/[!\"$-\[\]-~]*) HTTP/1\.1")
 """No ``#`` and no backslash: such targets are refused."""
 _PLACES: Final = 16_384
@@ -40,6 +39,7 @@ _ROOM: Final = 32 * 1024 * 1024
 """Bytes of targets, bodies and ready answers that may be remembered here, twice at most."""
 _OVERHEAD: Final = 2048
 _MOST_VARIANTS: Final = 64
+_MOST_VERDICTS: Final = 16
 
 
 class Served(Protocol):
@@ -87,9 +87,13 @@ class HitPath:
         """Answer ``data``, which came between two messages. False: it has to go the long way, nothing was done."""
         began = self._monotonic()
         at = data.find(b"\r\n")
-        place, block = self._places.young.get(data[:at]), self._blocks.known.young.get(data[at:])
-        if place is None or block is None or block.traits & place.minds:
-            return self._answer_other(connection, data, at, began)
+        line, section = data[:at], data[at:]
+        place = self._places.young.get(line)
+        block = self._blocks.known.young.get(section) or self._blocks.read(section)
+        if block is None:
+            return False
+        if place is None or block.traits & place.minds:
+            return self._answer_other(connection, line, block, began)
         ready = place.only
         seal = ready.seal
         if (
@@ -98,7 +102,7 @@ class HitPath:
             or seal.variants is not ready.variants
             or ready.epoch != self._residence.epoch
         ):
-            return self._answer_other(connection, data, at, began)
+            return self._answer_other(connection, line, block, began)
         # From here on as little as can be: whatever is done here, every hit does.
         connection.write(ready.wire)
         connection.heard_at = began
@@ -107,7 +111,7 @@ class HitPath:
         self._residence.hits += 1
         seconds = self._monotonic() - began
         if seconds >= SHORT:
-            self._tell(data[:at], block, connection.origin, ready.whole, seconds)
+            self._tell(line, block, connection.origin, ready.whole, seconds)
         else:
             tally = ready.whole.tally
             tally.count += 1
@@ -115,20 +119,18 @@ class HitPath:
             tally.saved += ready.saved
         return True
 
-    def _answer_other(self, connection: Served, data: bytes, at: int, began: float) -> bool:
+    def _answer_other(self, connection: Served, line: bytes, block: Block, began: float) -> bool:
         """The same for what was not seen lately, has to be looked at again, or takes more than a look."""
-        if self._is_closed or data.find(_END) + len(_END) != len(data):
-            return False
-        line, block = data[:at], self._blocks.read(data[at:])
-        if block is None:
+        if self._is_closed:
             return False
         ready = self._known(line, block, connection.origin)
         if ready is None or not self._is_good(ready, began):
             ready = self._learn(line, block, connection.origin)
             if ready is None or not self._renew(ready, began):
                 return False
-        is_unmodified = block.traits & IS_CONDITIONAL and ready.standing.is_unmodified(block.question)
-        form = ready.none if is_unmodified else ready.whole
+        form = ready.whole
+        if block.traits & IS_CONDITIONAL and _is_unmodified(block, ready.standing):
+            form = ready.none
         connection.write(form.head + form.body)
         connection.heard_at = began
         self._residence.hits += 1
@@ -214,3 +216,13 @@ class HitPath:
             return request_head(incoming, origin)
         except ClientError:
             return None
+
+
+def _is_unmodified(block: Block, standing: Standing) -> bool:
+    """Whether this section's conditions make a 304 of the answer; the section remembers it."""
+    known = block.verdicts.get(standing.validators)
+    if known is None:
+        if len(block.verdicts) >= _MOST_VERDICTS:
+            block.verdicts.clear()
+        known = block.verdicts[standing.validators] = standing.is_unmodified(block.question)
+    return known

@@ -2,6 +2,7 @@
 
 import gc
 import tracemalloc
+from math import inf
 
 import pytest
 
@@ -225,3 +226,35 @@ def test_what_is_doubted_is_not_complete_until_someone_says_so() -> None:
     memory.doubt(None)
     assert [memory.is_complete(key) for key in keys] == [False, False]
     assert [len(memory.resident(key)) for key in keys] == [1, 1], "it is there, for when nobody else can answer"
+
+
+@pytest.mark.parametrize("change", ["put", "remove", "revise", "doubt", "evict"])
+def test_whatever_changes_a_key_breaks_its_seal(memory: Memory, change: str) -> None:
+    memory.put(a_key(), a_stored(), 60)
+    seal = memory.seal(a_key(), inf)
+    assert seal is not None
+    assert (len(seal.variants), seal.until) == (1, 1060.0)
+    match change:
+        case "put":
+            memory.put(a_key(), a_stored(b"2"), 60)
+        case "remove":
+            memory.remove(a_key(), Cause.PURGED)
+        case "revise":
+            memory.revise(a_key(), lambda _key, _stored: None)
+        case "doubt":
+            memory.doubt("/a")
+        case _:
+            for number in range(100):
+                memory.put(a_key(f"/{number}"), a_stored(b"x" * 50_000), 60)
+            assert not memory.resident(a_key())
+    assert seal.until == -inf
+
+
+def test_a_seal_ends_when_it_was_told_to_and_with_the_first_variant(memory: Memory) -> None:
+    assert memory.seal(a_key(), inf) is None
+    memory.put(a_key(), _of("es"), 60)
+    memory.put(a_key(), _of("qu"), 30)
+    for until, ends in ((inf, 1030.0), (1010.0, 1010.0)):
+        seal = memory.seal(a_key(), until)
+        assert seal is not None
+        assert seal.until == ends

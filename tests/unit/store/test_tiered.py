@@ -312,3 +312,21 @@ async def test_what_was_changed_while_it_was_read_is_read_again() -> None:
         assert store.resident(KEY) is None
         assert await _found(store) == [b"2"]
         assert store.resident(KEY)
+
+
+async def test_a_seal_lasts_as_long_as_the_lease() -> None:
+    replica = Vouched()
+    backing = ScriptedBacking()
+    async with _shared(backing, replica) as store:
+        await store.put(KEY, a_stored(), 60)
+        variants = store.resident(KEY) or ()
+        seal = store.seal(KEY, variants)
+        assert seal is not None
+        assert seal.until == 1060.0
+        replica.current = False
+        assert store.seal(KEY, variants) is None
+        backing.is_up = False
+        seal = store.seal(KEY, variants)
+        assert seal is not None
+        assert seal.until < 0, "Redis may be back any moment: each time it is looked at anew"
+        assert store.seal(KEY, ()) is None, "not what is held"

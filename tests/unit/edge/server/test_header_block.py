@@ -95,3 +95,45 @@ def test_whatever_comes_is_read_or_refused(lines: list[str]) -> None:
         assert [f"{name}:{value}" for name, value in block.fields.lines[1:]] == [
             ":".join(part.strip(" \t") if at else part for at, part in enumerate(line.split(":", 1))) for line in lines
         ]
+
+
+def test_fields_that_are_always_new_are_learnt_and_the_rest_is_known() -> None:
+    blocks = HeaderBlocks()
+    for number in range(300):
+        raw = section("Host: x", f"X-Request-Id: {number}", "Accept: a", f"Cookie: c={number}", "Accept-Language: es")
+        block = blocks.read(raw)
+        assert block is not None
+        assert block.traits & HAS_COOKIE
+        assert not block.traits & IS_CONDITIONAL
+        assert block.fields.lines == (
+            ("Host", "x"),
+            ("X-Request-Id", str(number)),
+            ("Accept", "a"),
+            ("Cookie", f"c={number}"),
+            ("Accept-Language", "es"),
+        )
+    assert len(blocks._lines) < 2 * 300, "they are not remembered one by one any more"
+    for line in ("Cookie: \x01", "Cookie: \xe9", "Range: bytes=0-1", "Cookie: a\nb"):
+        assert blocks.read(section("Host: x", line)) is None
+    assert blocks.read(section("Cookie: a")) is None, "no Host"
+    assert blocks.read(section("Host: x", "Cookie: a", "Cookie: b")) is not None
+    assert blocks.read(section("Host: x", "Cookie: " + "a" * MOST_BYTES)) is None
+    assert blocks.read(section("Host: x", "Cookie: a") + b"x") is None
+    assert blocks.read(section("Host: x", "Cookie: a") + section("Host: x")) is None
+
+
+def test_what_decides_is_never_learnt_as_changing() -> None:
+    blocks = HeaderBlocks()
+    for number in range(300):
+        assert blocks.read(section("Host: x", f'If-None-Match: "{number}"')) is not None
+        assert blocks.read(section("Host: x", f"Range: bytes={number}-")) is None
+        assert blocks.read(section(f"Host: x{number}")) is not None
+    assert not blocks._changing
+
+
+def test_few_fields_are_learnt_and_the_newest_stay() -> None:
+    blocks = HeaderBlocks()
+    for name in ("a", "b", "c", "d", "e", "f"):
+        for number in range(200):
+            assert blocks.read(section("Host: x", f"{name}: {number}")) is not None
+    assert list(blocks._changing) == [b"\r\n%b:" % name for name in (b"c", b"d", b"e", b"f")]
