@@ -47,6 +47,15 @@ class Cookies(StrEnum):
     """It says nothing about who may see the answer, and is not passed on where the answer may be shared."""
 
 
+class Authorization(StrEnum):
+    """What an Authorization in a request means."""
+
+    PASS = "pass"  # noqa: S105 - not a secret
+    """Only what RFC 9111 §3.5 allows is answered from the store, and stored."""
+    IGNORE = "ignore"
+    """It says nothing about who may see the answer, and is not passed on where the answer may be shared."""
+
+
 class ClientDirectives(StrEnum):
     """What the Cache-Control of a request is to a cache (RFC 9111 §5.2.1); only-if-cached is honoured always."""
 
@@ -202,6 +211,11 @@ class Route(Section, frozen=True, kw_only=True):
     """None: the usual ones (200 203 204 300 301 302 307 308 404 410)."""
     cookies: Cookies = Cookies.PASS
     store_set_cookie: bool = False
+    store_private: bool = False
+    """In override mode: the upstream's private does not keep an answer from being stored; so ``store_no_store``."""
+    store_no_store: bool = False
+    authorization: Authorization = Authorization.PASS
+    """``ignore`` in override mode alone."""
     forward_fields: ForwardFields | None = None
     """None: strict in override mode, all in rfc mode."""
     forward: tuple[FieldName, ...] = ()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.config.conditions import compile_condition
-from proxy.config.model import ClientDirectives, Config, Cookies, Route, RouteMatch, RouteVerdict
+from proxy.config.model import Authorization, ClientDirectives, Config, Cookies, Route, RouteMatch, RouteVerdict
 from proxy.config.problems import InvalidConfigError, show, suggestion
 from proxy.config.upstream import HostSent
 from proxy.errors import ConfigError
@@ -83,6 +83,9 @@ class _Compiler:
             self._check_template(f"{key}.key.template", route.key.template, captures)
         if "POST" in route.match.methods and "GET" not in route.match.methods:
             self._note(f"{key}.match.methods", 'answers to "POST" are kept for later GETs: name "GET" beside it')
+        if route.mode is not Mode.OVERRIDE:
+            for name in _only_in_override(route):
+                self._note(f"{key}.{name}", 'needs mode = "override": in "rfc" mode RFC 9111 decides what is private')
         return self._policy(route, pattern, self._verdicts(f"{key}.verdicts", route.verdicts))
 
     def last(self) -> RoutePolicy:
@@ -116,6 +119,9 @@ class _Compiler:
             statuses=statuses_of(route),
             cookies_ignored=route.cookies is Cookies.IGNORE,
             store_set_cookie=route.store_set_cookie,
+            store_private=route.store_private,
+            store_no_store=route.store_no_store,
+            authorization_ignored=route.authorization is Authorization.IGNORE,
             forward_fields=forward_fields_of(route),
             forward=tuple(name.lower() for name in route.forward),
             made_etag=_first(route.made_etag, defaults.made_etag),
@@ -161,6 +167,16 @@ class _Compiler:
 
     def _note(self, key: str, problem: str) -> None:
         self.problems.append(ConfigError(key, problem))
+
+
+def _only_in_override(route: Route) -> list[str]:
+    """The keys by which it lifts what RFC 9111 forbids."""
+    lifted = {
+        "store_private": route.store_private,
+        "store_no_store": route.store_no_store,
+        "authorization": route.authorization is Authorization.IGNORE,
+    }
+    return [name for name, is_lifted in lifted.items() if is_lifted]
 
 
 def _first(own: Any, common: Any) -> Any:

@@ -48,7 +48,7 @@ class Entrance:
             except StoreUnavailable as error:
                 self._observer.store_failed(error.operation, error.detail)
             else:
-                stored = of_any_age(request, usable(request, found.candidates))
+                stored = of_any_age(request, usable(request, found.candidates), match.route)
                 if stored is not None:
                     return self._replies.offline(Ask(request, match, key, admission, found.position), stored)
         left = self._switch.now.seconds_left

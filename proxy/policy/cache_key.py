@@ -183,7 +183,8 @@ def secondary_key(request: RequestHead, response: Fields, route: RoutePolicy) ->
     names = selecting_names(response)
     if names is None:
         return None
-    if route.forward_fields is ForwardFields.STRICT and "authorization" not in request.fields:
+    has_everything = "authorization" in request.fields and not route.authorization_ignored
+    if route.forward_fields is ForwardFields.STRICT and not has_everything:
         names &= PASSED_IN_STRICT.union(route.forward)
     if "content-encoding" in response:
         names |= {"accept-encoding"}

@@ -27,6 +27,7 @@ CONDITIONAL: Final = frozenset({"if-none-match", "if-modified-since", "if-match"
 """RFC 9110 §13.1. A fetch for everybody asks neither for a part nor under one client's conditions."""
 _PARTIAL: Final = CONDITIONAL | {"range"}
 _DROPPED: Final = HOP_BY_HOP | FRAMING | NEVER_FROM_A_CLIENT
+_PERSONAL: Final = frozenset({"cookie", "authorization"})
 _PSEUDONYM: Final = "tambo"
 _ANOTHER_HTTP = re.compile(r"(?:h2c?|http)(?:/.*)?", re.IGNORECASE | re.DOTALL)
 
@@ -75,9 +76,10 @@ def upstream_fields(
     if isinstance(admission, Shareable) and route.forward_fields is ForwardFields.STRICT:
         allowed = PASSED_IN_STRICT.union(route.forward, route.key.fields, CONTENT_FIELDS if request.has_content else ())
         passed = [line for line in passed if line[0].lower() in allowed]
-    elif isinstance(admission, Shareable) and "cookie" not in (*route.forward, *route.key.fields):
-        # It comes this far only where the route ignores cookies: then no answer may be coloured by one either.
-        passed = [line for line in passed if line[0].lower() != "cookie"]
+    elif isinstance(admission, Shareable):
+        # They come this far only where the route ignores them: then no answer may be coloured by one either.
+        ignored = _PERSONAL.difference(route.forward, route.key.fields)
+        passed = [line for line in passed if line[0].lower() not in ignored]
     if not isinstance(admission, PassThrough):
         passed = [*(line for line in passed if line[0].lower() != "accept-encoding"), *_codings(request, route)]
     if not _may_be_shared(route, admission):

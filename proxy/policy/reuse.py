@@ -35,7 +35,7 @@ def choose(
     request: RequestHead, candidates: Sequence[StoredResponse], route: RoutePolicy, now: float
 ) -> RequestDecision:
     """What to do about a request, given every stored response of its key. ``now``: wall seconds since the epoch."""
-    stored = _selected(request, candidates)
+    stored = _selected(request, candidates, route)
     if stored is None:
         return Unsatisfiable() if _only_if_cached(request) else Forward(_why_not(request, candidates))
     asked = _asked(request) if route.client_directives else None
@@ -55,9 +55,9 @@ def choose(
     return Validate(stored, conditional(stored), ForwardReason.REQUEST if is_fresh else ForwardReason.STALE)
 
 
-def of_any_age(request: RequestHead, candidates: Sequence[StoredResponse]) -> StoredResponse | None:
+def of_any_age(request: RequestHead, candidates: Sequence[StoredResponse], route: RoutePolicy) -> StoredResponse | None:
     """What may answer this request where nothing can be fetched and an operator said that age does not matter."""
-    return _selected(request, candidates)
+    return _selected(request, candidates, route)
 
 
 def wants_stored_only(request: RequestHead, admission: Admission) -> bool:
@@ -80,9 +80,9 @@ def keep_for(stored: StoredResponse) -> float:
 # Which ------------------------------------------------------------------------------------------------------------
 
 
-def _selected(request: RequestHead, candidates: Sequence[StoredResponse]) -> StoredResponse | None:
+def _selected(request: RequestHead, candidates: Sequence[StoredResponse], route: RoutePolicy) -> StoredResponse | None:
     """The stored response that answers this request; of several the best (RFC 9111 §4, §4.1)."""
-    is_authorized = "authorization" in request.fields
+    is_authorized = "authorization" in request.fields and not route.authorization_ignored
     usable = []
     for stored in candidates:
         if (not stored.secondary_key or selects(stored.secondary_key, request)) and (

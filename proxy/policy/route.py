@@ -131,6 +131,11 @@ class RoutePolicy:
     """None: every final status."""
     cookies_ignored: bool = False
     store_set_cookie: bool = False
+    store_private: bool = False
+    store_no_store: bool = False
+    """In override mode: the upstream's ``private``, ``no-store`` do not keep an answer from being stored."""
+    authorization_ignored: bool = False
+    """In override mode: who has credentials is answered like anybody else."""
     client_directives: bool = False
     """Whether a request's own directives are honoured (only-if-cached always is)."""
     forward_fields: ForwardFields = ForwardFields.ALL

@@ -82,7 +82,8 @@ def admit(request: RequestHead, route: RoutePolicy) -> Admission:
         return PassThrough(NotStoredReason.CLIENT_NO_STORE)
     if "cookie" in request.fields and not route.cookies_ignored:
         return PassThrough(NotStoredReason.COOKIE)
-    return Credentialed() if "authorization" in request.fields else Shareable()
+    is_credentialed = "authorization" in request.fields and not route.authorization_ignored
+    return Credentialed() if is_credentialed else Shareable()
 
 
 def _is_read(request: RequestHead, route: RoutePolicy) -> bool:
@@ -121,7 +122,7 @@ def assess(
     judgement = Judgement(Verdict.OK) if body is None else judge(body, response, route)
     if judgement.verdict is Verdict.FAILURE:
         return Faulty(judgement.status or response.status)
-    said = response_directives(response.fields)
+    said = heard(response.fields, route)
     reason = _forbidden(request, response, said, route) or _unfit(response, body, route)
     if reason is None and judgement.verdict is Verdict.PASS:
         reason = NotStoredReason.BODY_VERDICT
@@ -180,6 +181,16 @@ def stored_fields(fields: Fields, said: ResponseDirectives, route: RoutePolicy, 
     return kept if "date" in kept else kept.adding(("Date", format_http_date(response_time)))
 
 
+def heard(fields: Fields, route: RoutePolicy) -> ResponseDirectives:
+    """What a response says, without what the route does not listen to."""
+    said = response_directives(fields)
+    if not route.store_private and not route.store_no_store:
+        return said
+    return replace(
+        said, private=said.private and not route.store_private, no_store=said.no_store and not route.store_no_store
+    )
+
+
 def allows_authorized(said: ResponseDirectives) -> bool:
     """Whether a shared cache may use it for requests with Authorization (RFC 9111 §3.5)."""
     return said.public or said.must_revalidate or said.s_maxage is not None
@@ -194,7 +205,10 @@ def _forbidden(
         (NotStoredReason.NO_STORE, said.no_store and not is_understood),  # §5.2.2.5, lifted by §5.2.2.3
         (NotStoredReason.PRIVATE, said.private),  # §5.2.2.7
         (NotStoredReason.SET_COOKIE, "set-cookie" in response.fields and not route.store_set_cookie),  # more than §7.3
-        (NotStoredReason.AUTHORIZATION, "authorization" in request.fields and not _may_keep_authorized(said, route)),
+        (
+            NotStoredReason.AUTHORIZATION,
+            "authorization" in request.fields and not _may_keep_authorized(said, route),
+        ),  # §3.5
         (NotStoredReason.VARY_STAR, selecting_names(response.fields) is None),  # §4.1
         (NotStoredReason.STATUS, said.must_understand and not is_understood),  # §5.2.2.3
     )
@@ -204,7 +218,7 @@ def _forbidden(
 def _may_keep_authorized(said: ResponseDirectives, route: RoutePolicy) -> bool:
     # A strict route passes everything of a request with credentials, so its answer may depend on fields that no key
     # knows; and only such an answer gets the client's address and Host (upstream_fields).
-    return allows_authorized(said) and route.forward_fields is ForwardFields.ALL
+    return route.authorization_ignored or (allows_authorized(said) and route.forward_fields is ForwardFields.ALL)
 
 
 def _unfit(response: ResponseHead, body: bytes | None, route: RoutePolicy) -> NotStoredReason | None:

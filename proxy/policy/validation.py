@@ -33,7 +33,7 @@ from proxy.policy.health import is_failing
 from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse, Timing, Windows
 from proxy.policy.ranges import held_extent
 from proxy.policy.route import Mode, RoutePolicy
-from proxy.policy.storability import allows_authorized, stored_fields
+from proxy.policy.storability import allows_authorized, heard, stored_fields
 from proxy.policy.tags import bounded, field_tags
 
 NOT_MODIFIED: Final = 304
@@ -248,7 +248,7 @@ def _for(
 def _freshened(stored: StoredResponse, response: ResponseHead, route: RoutePolicy, timing: Timing) -> StoredResponse:
     """The stored response with its fields updated (RFC 9111 §3.2) and everything derived from them anew."""
     merged = _merged(stored.fields, response.fields, route, timing)
-    said = response_directives(merged)
+    said = heard(merged, route)
     shelf = _shelf_life(stored, ResponseHead(stored.status, merged), said, route, timing)
     return replace(
         stored,

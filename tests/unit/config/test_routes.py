@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from proxy.config.model import (
+    Authorization,
     ClientDirectives,
     Config,
     Cookies,
@@ -142,6 +143,9 @@ def test_verdicts_keep_their_order() -> None:
             Route(name="a", match=RouteMatch(path="/a", methods=("POST",))),
             'routes.a.match.methods: answers to "POST" are kept for later GETs: name "GET" beside it',
         ),
+        (route(store_private=True), 'routes.a.store_private: needs mode = "override"'),
+        (route(store_no_store=True), 'routes.a.store_no_store: needs mode = "override"'),
+        (route(authorization=Authorization.IGNORE), 'routes.a.authorization: needs mode = "override"'),
         (route(name="default"), 'routes.default.name: "default" is the built-in last route\'s name'),
     ],
 )

@@ -1,11 +1,13 @@
 """RFC 9110 §7.6: which fields go on, and which never do."""
 
+from dataclasses import replace
+
 import pytest
 
 from proxy.policy.disposition import Admission, Credentialed, NotStoredReason, PassThrough, Shareable, Verdict
 from proxy.policy.forwarding import end_to_end, is_upgrade, upstream_fields
 from proxy.policy.messages import Fields, RequestHead
-from proxy.policy.route import ForwardFields, KeyRule, RoutePolicy
+from proxy.policy.route import ForwardFields, KeyRule, Mode, RoutePolicy
 from tests.support.policy import a_route, a_rule
 
 VIA = ("Via", "1.1 tambo")
@@ -92,6 +94,15 @@ def test_a_cookie_that_is_ignored_colours_no_shared_answer() -> None:
     assert sent(lines, a_route(cookies_ignored=True), Shareable()) == []
     assert sent(lines, a_route(cookies_ignored=True, forward=("cookie",)), Shareable()) == lines
     assert sent(lines, a_route(cookies_ignored=True), PassThrough(NotStoredReason.METHOD))[:1] == lines
+
+
+def test_ignored_credentials_do_not_reach_the_upstream() -> None:
+    lines = [("Authorization", "x")]
+    for forward_fields in ForwardFields:
+        route = a_route(mode=Mode.OVERRIDE, authorization_ignored=True, forward_fields=forward_fields)
+        assert sent(lines, route, Shareable()) == []
+        assert sent(lines, replace(route, forward=("authorization",)), Shareable()) == lines
+        assert sent(lines, replace(route, key=KeyRule(fields=("authorization",))), Shareable()) == lines
 
 
 def test_strict_passes_what_is_named() -> None:

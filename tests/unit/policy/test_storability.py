@@ -1,6 +1,7 @@
 """RFC 9111 §3: which requests are admitted, which responses are kept, and as what."""
 
 from dataclasses import fields as members_of
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,19 +10,23 @@ from proxy.policy.disposition import (
     Admission,
     Credentialed,
     Faulty,
+    Forward,
+    ForwardReason,
     NotStored,
     NotStoredReason,
     PassThrough,
+    Reuse,
     Shareable,
     Storable,
     Verdict,
 )
 from proxy.policy.field_values import format_http_date
 from proxy.policy.messages import Fields, ResponseHead, Timing, Windows
+from proxy.policy.reuse import choose
 from proxy.policy.route import ForwardFields, KeyRule, RoutePolicy
 from proxy.policy.storability import admit, assess, held_back, is_event_stream
 from tests.support.builders import T0, a_key, a_request
-from tests.support.policy import a_head, a_route, a_rule, an_override, assessed, match_of, stored_as
+from tests.support.policy import AT_T0, a_head, a_route, a_rule, an_override, assessed, match_of, stored_as
 
 R = NotStoredReason
 FRESH = {"Cache-Control": "max-age=60"}
@@ -176,6 +181,12 @@ def test_must_understand_of_a_status_nobody_knows() -> None:
         pytest.param(an_override(), 200, {"Cache-Control": "private"}, R.PRIVATE, id="override: private holds"),
         pytest.param(an_override(), 200, {"Set-Cookie": "a=1"}, R.SET_COOKIE, id="override: Set-Cookie holds"),
         pytest.param(an_override(store_set_cookie=True), 200, {"Set-Cookie": "a=1"}, 3600, id="override: by name"),
+        pytest.param(an_override(store_private=True), 200, {"Cache-Control": "private"}, 3600, id="private, by name"),
+        pytest.param(an_override(store_no_store=True), 200, {"Cache-Control": "no-store"}, 3600, id="no-store too"),
+        pytest.param(
+            *(an_override(store_private=True), 200, {"Cache-Control": "private, no-store"}, R.NO_STORE),
+            id="only what is named",
+        ),
         pytest.param(an_override(), 200, {"Vary": "*"}, R.VARY_STAR, id="override: Vary *"),
         pytest.param(an_override(), 404, {}, R.STATUS, id="override: ttl is for 200"),
         pytest.param(an_override(), 500, FRESH, R.STATUS, id="override: an error that calls itself fresh"),
@@ -212,6 +223,22 @@ def test_authorization(cache_control: str, *, is_kept: bool, allows: bool) -> No
     if not is_kept:
         assert decision == NotStored(R.AUTHORIZATION)
     assert stored_as(head).allows_authorized is allows
+
+
+@pytest.mark.parametrize("forward_fields", list(ForwardFields))
+def test_credentials_that_the_route_ignores(forward_fields: ForwardFields) -> None:
+    """What one with credentials stores answers others with and without them; in the key, each his own."""
+    one, other = (a_request(lines={"Authorization": value}) for value in ("one", "other"))
+    route = an_override(authorization_ignored=True, forward_fields=forward_fields)
+    assert admit(one, route) == Shareable()
+    stored = stored_as(a_head(), route, one)
+    for request in (one, other, a_request()):
+        assert choose(request, [stored], route, AT_T0.response_time + 1) == Reuse(stored)
+    route = replace(route, key=KeyRule(fields=("authorization",)))
+    stored = stored_as(a_head(), route, one)
+    assert choose(one, [stored], route, AT_T0.response_time + 1) == Reuse(stored)
+    for request in (other, a_request()):
+        assert choose(request, [stored], route, AT_T0.response_time + 1) == Forward(ForwardReason.VARY_MISS)
 
 
 API_KEY = {"X-Api-Key": "k"}

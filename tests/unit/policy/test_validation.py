@@ -273,6 +273,13 @@ def test_the_body_and_what_it_is_selected_by_stay() -> None:
     assert not new.always_validate
 
 
+def test_what_the_route_keeps_by_name_a_304_does_not_take_away() -> None:
+    route = an_override(store_private=True, store_no_store=True)
+    stored = validated({"Cache-Control": "private"}, {"Cache-Control": "no-store"}, route)
+    assert not stored.always_validate
+    assert stored.freshness_lifetime - stored.corrected_initial_age == 3600
+
+
 @pytest.mark.parametrize(
     ("vary", "expected"),
     [
