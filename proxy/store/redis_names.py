@@ -16,6 +16,10 @@ LAYOUT: Final = 1
 FENCE: Final = b"~"
 """The field beside the variants that says under which lease the last of them was fetched."""
 
+LASTING: Final = b"redis.call('PEXPIRE', KEYS[1], 315360000000)"
+"""Lua, for what says by itself when each part of it ends: ten years. A Redis that is full evicts first what has least
+time left (volatile-ttl): stored responses it may lose, who holds what it may not."""
+
 _MAX_TEXT: Final = 200
 _SHOWN: Final = 120
 # Only these stand for themselves. '#' is not among them, so a shortened name is never also a whole one; nor are

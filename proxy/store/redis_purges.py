@@ -47,13 +47,14 @@ class RedisPurges:
 
     async def last(self) -> int | None:
         """The log's last position; None: there is no log. Raises StoreUnavailable."""
-        return await self._position()
+        return await self._position(self._client.limits.timeout)
 
     async def log(self, purge: Purge) -> int:
         """Append; the position. Raises StoreUnavailable: nothing was logged, or nobody can say."""
+        budget = self._client.limits.command_timeout
         for _ in range(2):
             known = self.highest
-            if (position := await self._position()) is None or position < known:
+            if (position := await self._position(budget)) is None or position < known:
                 await self.begin(known)
             if (logged := await self._append(purge, b"*", only_if_there=True)) is not None:
                 self.seen(logged)
@@ -73,7 +74,7 @@ class RedisPurges:
     async def begin(self, known: int) -> int:
         """Begin the log anew behind ``known``, unless someone else just did; the position from which on it speaks."""
         async with self._turn:
-            position = await self._position()
+            position = await self._position(self._client.limits.command_timeout)
             if position is None or position < known:
                 position = await self._append_beginning(known)
             self.seen(position)
@@ -102,13 +103,11 @@ class RedisPurges:
         except WrongTypeError:
             return await transact(self._client, "purge", [(b"UNLINK", self._name), *commands], budget, read)
 
-    async def _position(self) -> int | None:
+    async def _position(self, budget: float) -> int | None:
         def read(replies: list[Any]) -> int | None:
             return redis_log.last_position(replies[0])
 
-        return await self._client.run(
-            Question("position", self.last_entry, 1, read, at=self._name), self._client.limits.timeout
-        )
+        return await self._client.run(Question("position", self.last_entry, 1, read, at=self._name), budget)
 
     async def _page(self, position: int) -> list[LoggedPurge] | None:
         """The next entries behind ``position``; None: there is no log."""

@@ -19,7 +19,7 @@ from proxy.clock import Clock
 from proxy.errors import StoreUnavailable
 from proxy.store.redis_lease import Pace
 from proxy.store.redis_messages import RedisMessages
-from proxy.store.redis_names import replicas_name
+from proxy.store.redis_names import LASTING, replicas_name
 from proxy.store.redis_question import NonsenseError, Question, Redis, pack
 from proxy.store.redis_transaction import no_answer, sound
 from proxy.store.replica import Learner
@@ -29,18 +29,24 @@ NOBODY_KNOWS: Final = "unknown: Redis does not answer"
 _PURGED: Final = b"p"
 _GRACE: Final = 0.5
 """Seconds beyond a lease's life for which a purge waits."""
+_SOONER: Final = 5
+"""So much sooner than usual the lease is tried for again that could not be renewed."""
 _FIRST_PAUSE: Final = 0.001
 _LONGEST_PAUSE: Final = 0.025
 
 # ARGV: milliseconds, what to say, what was said before it (or nothing).
-_TELL: Final = b"""
+_TELL: Final = (
+    b"""
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 if ARGV[3] ~= '' then redis.call('ZREM', KEYS[1], ARGV[3]) end
 redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[2])
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
+"""
+    + LASTING
+    + b"""
 return 1"""
+)
 
 # ARGV: a channel to wake everyone by, or nothing.
 _ASK: Final = b"""
@@ -118,10 +124,13 @@ class RedisReplica:
     async def _keep_up(self, log: Learner) -> None:
         while True:
             self._kicked.clear()
-            with suppress(StoreUnavailable):
+            pause = self._pace.beat
+            try:
                 await self._renew(log)
+            except StoreUnavailable:  # somebody may be waiting for what we know
+                pause /= _SOONER
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._pace.beat):
+                async with asyncio.timeout(pause):
                     await self._kicked.wait()
 
     async def _renew(self, log: Learner) -> None:

@@ -21,7 +21,7 @@ from proxy.exchange.causes import Priority
 from proxy.exchange.seats import Seat
 from proxy.store.redis_lease import Pace
 from proxy.store.redis_messages import RedisMessages
-from proxy.store.redis_names import seats_name
+from proxy.store.redis_names import LASTING, seats_name
 from proxy.store.redis_question import Command, Question, Redis, pack
 from proxy.store.redis_transaction import number, sound
 
@@ -47,7 +47,8 @@ _MOST_GIVEN_BACK: Final = 1000
 
 # ARGV: maximum, milliseconds, process, priority or nothing, the next place, channel, how many are held, these, and
 # those given back. A member: h and the place; or w, priority, arrival in microseconds and the process that waits.
-_TELL: Final = b"""
+_TELL: Final = (
+    b"""
 local key, maximum, me, wanted = KEYS[1], tonumber(ARGV[1]), ARGV[3], ARGV[4]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -83,8 +84,11 @@ if wanted ~= '' then
   end
 end
 for at = 1, math.min(#line, maximum - taken) do redis.call('PUBLISH', ARGV[6], 's' .. string.sub(line[at], 19)) end
-if redis.call('EXISTS', key) == 1 then redis.call('PEXPIRE', key, ARGV[2]) end
+if redis.call('EXISTS', key) == 1 then """
+    + LASTING
+    + b""" end
 return given"""
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,6 +267,17 @@ async def test_redis_that_hangs_and_goes_on(server: RedisServer, a_store: OpenSt
     assert all([await look_up(store, key) for key in KEYS])
 
 
+async def test_a_purge_waits_for_a_slow_redis_as_long_as_a_command_may(server: RedisServer, a_store: OpenStore) -> None:
+    store = await a_store(server.url)
+    await is_spare(store)
+    server.pause()
+    purging = asyncio.ensure_future(store.log_purge(PURGE))
+    await asyncio.wait([purging], timeout=3 * BUDGET)  # longer than a look-up may take
+    server.go_on()
+    position = await purging
+    assert [logged.position for logged in await store.purges_after(position - 1)] == [position]
+
+
 async def test_redis_that_is_killed_and_comes_back_with_its_data(server: RedisServer, a_store: OpenStore) -> None:
     store = await a_store(server.url)
     await fill(store)
