@@ -1,5 +1,6 @@
 """A flight's outcome as bytes and back, for those who wait for it in other processes. Asks and stores nothing."""
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 import msgspec
@@ -22,6 +23,7 @@ class _Spoken(msgspec.Struct, array_like=True, frozen=True):
     reason: NotStoredReason
     upstream_status: int
     is_faulty: bool
+    secondary_key: tuple[tuple[str, str | None], ...] = ()
 
 
 class _Failed(msgspec.Struct, array_like=True, frozen=True):
@@ -48,6 +50,7 @@ def note_of(outcome: FillOutcome) -> Note:
                 outcome.reason,
                 outcome.upstream_status,
                 outcome.is_faulty,
+                outcome.secondary_key,
             )
             return Note(Ending.SPOKEN, msgspec.msgpack.encode(said))
         case Spoken(is_shared=True):
@@ -68,7 +71,8 @@ def outcome_of(note: Note) -> Spoken | Failed | None:
             case Ending.SPOKEN:
                 said = msgspec.msgpack.decode(note.data, type=_Spoken)
                 head = ResponseHead(said.status, Fields(said.fields), said.reason_phrase)
-                return Spoken(*(head, said.body, said.reason, said.upstream_status, said.is_faulty), is_elsewhere=True)
+                spoken = Spoken(head, said.body, said.reason, said.upstream_status, said.is_faulty)
+                return replace(spoken, is_elsewhere=True, secondary_key=said.secondary_key)
             case Ending.FAILED:
                 failed = msgspec.msgpack.decode(note.data, type=_Failed)
                 return Failed(UpstreamError(failed.failure, failed.detail, failed.retry_after), is_elsewhere=True)

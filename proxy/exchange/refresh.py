@@ -19,7 +19,7 @@ from proxy.exchange.jobs import NOT_MODIFIED, PARTIAL_CONTENT, Arrived, Job, fre
 from proxy.exchange.keys import Keys
 from proxy.exchange.ports import Observer, OnInterim, Store, UpstreamRequest
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, Spoken, Streaming
-from proxy.policy.cache_key import CacheKey
+from proxy.policy.cache_key import CacheKey, secondary_key
 from proxy.policy.disposition import (
     Faulty,
     NotStored,
@@ -31,7 +31,7 @@ from proxy.policy.disposition import (
 from proxy.policy.forwarding import upstream_fields
 from proxy.policy.heads import received_head
 from proxy.policy.health import is_failing, retry_after
-from proxy.policy.messages import Fields, ResponseHead, StoredResponse, Timing
+from proxy.policy.messages import Fields, ResponseHead, SecondaryKey, StoredResponse, Timing
 from proxy.policy.partial import appraise, joined
 from proxy.policy.reuse import keep_for
 from proxy.policy.storability import held_back, is_event_stream
@@ -196,13 +196,15 @@ class Refresher:
             case NotStored(reason, shared):
                 self.observer.not_stored(job.match.route.name, reason)
                 # The whole is here: whoever waited may have it where it is nobody's own, or asks again by itself.
-                return Spoken(arrived.head, data, reason, arrived.head.status, is_shared=shared)
+                spoken = Spoken(arrived.head, data, reason, arrived.head.status, is_shared=shared)
+                return replace(spoken, secondary_key=_whose(job, arrived.head))
             case Faulty(status):
                 self.observer.not_stored(job.match.route.name, NotStoredReason.BODY_VERDICT)
                 head = (
                     arrived.head if status == arrived.head.status else replace(arrived.head, status=status, reason="")
                 )
-                return Spoken(head, data, NotStoredReason.BODY_VERDICT, arrived.head.status, is_faulty=True)
+                spoken = Spoken(head, data, NotStoredReason.BODY_VERDICT, arrived.head.status, is_faulty=True)
+                return replace(spoken, secondary_key=_whose(job, arrived.head))
             case _:
                 assert_never(decision)
 
@@ -255,3 +257,10 @@ class Refresher:
         if reason is not None:
             self.observer.not_stored(stored.route, reason)
         return reason
+
+
+def _whose(job: Job, head: ResponseHead) -> SecondaryKey:
+    """The selecting fields of those whom an answer that is not kept may reach; by ``Vary: *``, the route's own."""
+    route = job.match.route
+    key = secondary_key(job.request, head.fields, route)
+    return (secondary_key(job.request, Fields(), route) or ()) if key is None else key

@@ -257,7 +257,7 @@ class Exchange:
         match outcome:
             case Shared(stored) if not is_follower or selects(stored.secondary_key, ask.request):
                 return self._replies.shared(ask, outcome, is_follower=is_follower)
-            case Spoken() if outcome.is_shared or not is_follower:
+            case Spoken(secondary_key=key) if not is_follower or (outcome.is_shared and selects(key, ask.request)):
                 return self._speak(ask, outcome, is_follower=is_follower)
             case Failed(error):
                 return self._fail(ask, error, is_follower=is_follower)

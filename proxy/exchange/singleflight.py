@@ -15,7 +15,7 @@ from proxy.exchange.causes import Cause
 from proxy.exchange.ports import OnInterim
 from proxy.exchange.seats import Claim
 from proxy.policy.disposition import NotStoredReason
-from proxy.policy.messages import ResponseHead, StoredResponse
+from proxy.policy.messages import ResponseHead, SecondaryKey, StoredResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Spoken:
     is_faulty: bool = False
     is_shared: bool = True
     is_elsewhere: bool = False
+    secondary_key: SecondaryKey = ()
+    """For whom it is: those who waited with other selecting fields (another key to the API) ask by themselves."""
 
     @property
     def failure(self) -> Failure | None:

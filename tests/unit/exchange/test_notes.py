@@ -1,5 +1,7 @@
 """What a fetch leaves for those who waited in other processes."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,8 +39,10 @@ def test_each_outcome_has_its_ending(outcome: FillOutcome, ending: Ending) -> No
 
 
 def test_an_answer_arrives_as_it_was() -> None:
-    told = outcome_of(note_of(a_spoken(b"\x00body")))
+    sent = replace(a_spoken(b"\x00body"), secondary_key=(("x-api-key", "k"), ("y", None)))
+    told = outcome_of(note_of(sent))
     assert isinstance(told, Spoken)
+    assert told.secondary_key == sent.secondary_key
     assert (told.head, told.body, told.reason, told.is_elsewhere) == (HEAD, b"\x00body", NotStoredReason.STATUS, True)
 
 

@@ -10,7 +10,7 @@ from proxy.errors import Failure, UpstreamError
 from proxy.exchange.guard import GuardSettings
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.policy.disposition import NotStoredReason, Verdict
-from proxy.policy.route import ForwardFields, Mode, RoutePolicy, VerdictRule
+from proxy.policy.route import ForwardFields, KeyRule, Mode, RoutePolicy, VerdictRule
 from tests.support.builders import a_request
 from tests.support.origin import Reply, ScriptedUpstream
 from tests.support.scenario import Got, Scenario, a_route, settle
@@ -123,6 +123,27 @@ async def test_an_error_is_shared_with_those_who_waited_and_not_stored() -> None
     assert {(answer.status, answer.body) for answer in answers} == {(503, b'{"e":1}')}
     assert len(play.origin.requests) == 1
     await play.get()
+    assert len(play.origin.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("route", "lines"),
+    [
+        pytest.param(a_route(key=KeyRule(fields=("x-key",))), {}, id="by the route"),
+        pytest.param(a_route(key=KeyRule(fields=("x-key",))), {"Vary": "*"}, id="by the route, whatever it varies on"),
+        pytest.param(a_route(), {"Vary": "X-Key"}, id="9111-4.1 by Vary"),
+    ],
+)
+async def test_an_error_is_for_those_with_its_selecting_fields(route: RoutePolicy, lines: dict[str, str]) -> None:
+    """Who is refused must not be the reason why somebody with another key is."""
+    gate = asyncio.Event()
+    refused, good = Reply(401, lines, (b"who?",), gate=gate), Reply(200, {"Content-Type": "text/plain"}, (b"you",))
+    play = Scenario(ScriptedUpstream(refused, good), (route,))
+    asking = [asyncio.ensure_future(play.get(lines={"X-Key": key})) for key in ("bad", "bad", "good")]
+    await settle()
+    gate.set()
+    answers = [await one for one in asking]
+    assert [(got.status, got.body) for got in answers] == [(401, b"who?"), (401, b"who?"), (200, b"you")]
     assert len(play.origin.requests) == 2
 
 
