@@ -2,56 +2,51 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from functools import partial
 from importlib.metadata import version
 
 from aiohttp import web
 
 from proxy.app.fleet import make_shared
 from proxy.app.gauges import bad_entries, tier_gauges, upstream_gauges
+from proxy.app.reloading import Reloading
+from proxy.app.serving import Lasting, make_handler
 from proxy.app.settings import (
+    breaker_settings,
     guard_settings,
     make_backing,
     make_breaker,
-    retry_settings,
     server_settings,
     upstream_settings,
 )
 from proxy.app.tracing import make_tracer
+from proxy.app.upstreams import Upstreams
 from proxy.clock import Clock, SystemClock
 from proxy.config.checks import is_loopback
 from proxy.config.kinds import WhenDown
 from proxy.config.load import Loaded
+from proxy.config.reload import settle
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
 from proxy.edge.server.hit_path import HitHooks, HitPath
 from proxy.edge.server.listener import Listener
 from proxy.edge.server.settings import Finished, Hooks
-from proxy.edge.upstream.client import UpstreamClient
 from proxy.exchange.ahead import Ahead
-from proxy.exchange.alone import AloneKeys
-from proxy.exchange.asking import Asker
-from proxy.exchange.entrance import Entrance
-from proxy.exchange.fleet import Fleet
 from proxy.exchange.guard import Guard
 from proxy.exchange.holdoff import FailureMemory, HoldOff
 from proxy.exchange.keys import Keys
 from proxy.exchange.operating import ModeSwitch
-from proxy.exchange.passing import Passer
 from proxy.exchange.ports import Exchanged
 from proxy.exchange.purging import Purger
-from proxy.exchange.refresh import Refresher
 from proxy.exchange.replies import Replies
-from proxy.exchange.retrying import Retrier
-from proxy.exchange.serve import Exchange
 from proxy.exchange.singleflight import SingleFlight
 from proxy.exchange.standing import Standings
 from proxy.policy.dispositions import unreadable
 from proxy.policy.messages import Fields, RequestHead
 from proxy.store.memory import Memory
 from proxy.store.tiered import TieredStore
-from proxy.telemetry.metrics import CONTENT_TYPE, Sources, TamboCollector, TierGauges, exposition
+from proxy.telemetry.metrics import CONTENT_TYPE, Sources, TamboCollector, TierGauges, UpstreamGauges, exposition
 from proxy.telemetry.observer import Telemetry
 
 LOG = logging.getLogger("tambo")
@@ -66,12 +61,14 @@ _NOBODY = RequestHead("", "", Fields())
 class App:
     """Starts listening with ``start``; ends with ``stop``, after which it is not used again."""
 
-    def __init__(self, loaded: Loaded, clock: Clock | None = None) -> None:
-        """Build what needs no event loop. Raises ConfigError."""
+    def __init__(self, loaded: Loaded, clock: Clock | None = None, read: Callable[[], Loaded] | None = None) -> None:
+        """Build what needs no event loop. ``read``: the configuration once more (None: it stays what it is). Raises
+        ConfigError."""
         clock = clock or SystemClock()
         config = loaded.config
         self._loaded = loaded
         self._clock = clock
+        self.reloading = Reloading(read or (lambda: loaded), self._follow)
         self._opened = AsyncExitStack()
         self._is_ready = False
         self._telemetry = Telemetry(config.log.sample)
@@ -84,18 +81,23 @@ class App:
             trusts_memory=config.store.when_redis_is_down is WhenDown.MEMORY,
         )
         self._tracer = make_tracer(config, clock, VERSION)
-        self._traced_store = self._tracer.store(self._store)
+        traced_store = self._tracer.store(self._store)
         seats = None if self._shared is None else self._shared.seats
         breaker = make_breaker(config)
         self._guard = Guard(
             guard_settings(config), clock, self._waited, seats, breaker, self._telemetry.breaker_changed
         )
-        self._keys = Keys()
         alone = FailureMemory(clock, longest_fetch=config.upstream.patience)
-        self._hold_off: HoldOff = alone if self._shared is None else self._shared.hold_off
-        self._ahead = Ahead(self._guard, clock)
+        hold_off: HoldOff = alone if self._shared is None else self._shared.hold_off
+        ahead, keys = Ahead(self._guard, clock), Keys()
         self._switch = ModeSwitch(clock, self._store.residence)
         self._flights = SingleFlight(MAX_FLIGHTS, self._telemetry.internal_error)
+        self._lasting = Lasting(
+            *(traced_store, self._flights, self._guard, keys, hold_off, ahead),
+            *(self._switch, self._telemetry, self._tracer, clock, self._shared),
+        )
+        replies = Replies(clock, self._telemetry)
+        self._standings = Standings(loaded.routes, self._store, keys, self._switch, replies, ahead)
         self._purger = Purger(loaded.routes, self._store)
 
     async def start(self) -> None:
@@ -114,16 +116,14 @@ class App:
         if self._shared is not None:
             self._shared.open(self._store)
             self._opened.push_async_callback(self._shared.close)
-        upstream = UpstreamClient(upstream_settings(config))
-        self._opened.push_async_callback(upstream.aclose)
+        self._upstreams = Upstreams(upstream_settings(config))
+        self._opened.push_async_callback(self._upstreams.aclose)
         runner = web.AppRunner(make_admin_app(self._admin_parts()), access_log=None, handle_signals=False)
         await runner.setup()
         self._opened.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, config.admin.host, config.admin.port).start()
-        entrance = Entrance(self._exchange(upstream), self._switch, self._telemetry, self._clock)
-        hooks = Hooks(
-            self._tracer.answering(entrance.answer), self._finished, self._telemetry.internal_error, self._clock
-        )
+        answer = make_handler(self._loaded, self._lasting, self._upstreams.current)
+        hooks = Hooks(answer, self._finished, self._telemetry.internal_error, self._clock)
         self._listener = Listener(server_settings(config), hooks, self._hit_path())
         try:
             await self._listener.start(config.listen.host, config.listen.port)
@@ -133,41 +133,32 @@ class App:
         self._is_ready = True
         self.public_address, self.admin_address = self._listener.addresses[0], runner.addresses[0][:2]
 
-    def _exchange(self, upstream: UpstreamClient) -> Exchange:
-        total = self._loaded.config.upstream.timeout.total
-        retrier = Retrier(retry_settings(self._loaded.config), self._clock, total)
-        asker = Asker(self._tracer.upstream(upstream), self._telemetry, self._clock, retrier)
-        shared = (asker, self._traced_store, self._guard, self._telemetry, self._clock)
-        refresher = Refresher(*shared, self._hold_off, total, self._keys)
-        return Exchange(
-            routes=self._loaded.routes,
-            store=self._traced_store,
-            flights=self._flights,
-            refresher=refresher,
-            passer=Passer(*shared),
-            hold_off=self._hold_off,
-            ahead=self._ahead,
-            observer=self._telemetry,
-            clock=self._clock,
-            fleet=self._fleet(refresher),
-            upstream=self._loaded.config.upstream.url,
-        )
-
-    def _fleet(self, refresher: Refresher) -> Fleet | None:
-        if self._shared is None:
-            return None
-        alone, wait = AloneKeys(self._clock), self._loaded.config.upstream.patience
-        return Fleet(refresher, self._traced_store, self._shared.leases, alone, self._clock, wait)
-
     def _hit_path(self) -> HitPath | None:
         listen = self._loaded.config.listen
         if not listen.hit_path:
             return None
         telemetry, clock = self._telemetry, self._clock
-        replies = Replies(clock, telemetry)
-        standings = Standings(self._loaded.routes, self._store, self._keys, self._switch, replies, self._ahead)
-        hooks = HitHooks(standings, clock, telemetry.tally, self._finished, telemetry.logs_requests)
+        hooks = HitHooks(self._standings, clock, telemetry.tally, self._finished, telemetry.logs_requests)
         return HitPath(hooks, server_settings(self._loaded.config).max_target)
+
+    async def _follow(self, wanted: Loaded) -> tuple[str, ...]:
+        return self.follow(wanted)
+
+    def follow(self, wanted: Loaded) -> tuple[str, ...]:
+        """Serve by another configuration from now on, all of it at once; requests under way go on by the old one. The
+        keys whose change needs a restart stay as they are, and are told. Raises ConfigError: nothing has changed."""
+        settled = settle(self._loaded, wanted)
+        loaded, config = settled.loaded, settled.loaded.config
+        upstream = self._upstreams.follow(upstream_settings(config))
+        answer = make_handler(loaded, self._lasting, upstream)
+        self._loaded = loaded
+        self._store.fence = max(self._store.fence, config.upstream.patience + FENCE_MARGIN)
+        self._guard.change(guard_settings(config), breaker_settings(config))
+        self._purger.routes = loaded.routes
+        self._standings.follow(loaded.routes)
+        self._telemetry.resample(config.log.sample)
+        self._listener.change(server_settings(config), answer)
+        return settled.needs_restart
 
     async def stop(self, hurry: asyncio.Event) -> None:
         """Answer what is in flight and store what is being fetched, then end; ``hurry`` set: end now."""
@@ -219,21 +210,32 @@ class App:
         )
 
     def _admin_parts(self) -> AdminParts:
-        admin = self._loaded.config.admin
-        token = admin.token.value if admin.token else None
-        routes = self._loaded.routes
-        upstream = partial(upstream_gauges, self._guard, self._hold_off, routes)
-        sources = Sources(upstream, self._tiers, self._bad_entries, self._mode, VERSION)
+        sources = Sources(
+            self._upstream_gauges,
+            self._tiers,
+            self._bad_entries,
+            self._mode,
+            lambda: self.reloading.generation,
+            VERSION,
+        )
         collector = TamboCollector(self._telemetry, sources)
         return AdminParts(
-            Gate(token, is_loopback(admin.host)),
+            self._gate,
             self._purger,
             self._health,
             lambda: exposition(collector),
             CONTENT_TYPE,
             self._telemetry.purged,
             self._switch,
+            self.reloading.reload,
         )
+
+    def _gate(self) -> Gate:
+        admin = self._loaded.config.admin
+        return Gate(admin.token.value if admin.token else None, is_loopback(admin.host))
+
+    def _upstream_gauges(self) -> UpstreamGauges:
+        return upstream_gauges(self._guard, self._lasting.hold_off, self._loaded.routes)
 
     def _health(self) -> Health:
         if self._backing.tier != "redis":

@@ -1,31 +1,31 @@
-"""Runs Tambo until a signal ends it: SIGTERM or SIGINT drains, a second one ends it at once. Builds nothing itself."""
+"""Runs Tambo until a signal ends it: SIGTERM or SIGINT drains, a second one ends it at once; SIGHUP reloads. Builds
+nothing itself."""
 
 import asyncio
 import logging
 import signal
-import sys
+from collections.abc import Callable
 
 import uvloop
 
 from proxy.app.application import VERSION, App
+from proxy.app.voice import set_up_logs
 from proxy.config.load import Loaded
-from proxy.config.model import Config, LogFormat
+from proxy.config.model import Config
 from proxy.errors import ConfigError
-from proxy.telemetry import logs
 
 LOG = logging.getLogger("tambo")
 
 
-def run(loaded: Loaded) -> int:
-    """Serve until told to stop: 0. Raises ConfigError; 1 where an address is taken."""
-    config = loaded.config
-    as_json = config.log.format is LogFormat.JSON or (config.log.format is LogFormat.AUTO and not sys.stderr.isatty())
-    logs.set_up(config.log.level, as_json=as_json)
+def run(loaded: Loaded, read: Callable[[], Loaded]) -> int:
+    """Serve until told to stop: 0; 1 where an address is taken. ``read``: the configuration once more. Raises
+    ConfigError."""
+    set_up_logs(loaded.config)
     for warning in loaded.warnings:
         LOG.warning(warning)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(loaded))
+            runner.run(_serve(loaded, read))
     except ConfigError:
         raise
     except OSError as error:
@@ -34,8 +34,8 @@ def run(loaded: Loaded) -> int:
     return 0
 
 
-async def _serve(loaded: Loaded) -> None:
-    app = App(loaded)
+async def _serve(loaded: Loaded, read: Callable[[], Loaded]) -> None:
+    app = App(loaded, read=read)
     told, hurry = asyncio.Event(), asyncio.Event()
 
     def on_signal() -> None:
@@ -46,8 +46,11 @@ async def _serve(loaded: Loaded) -> None:
         loop.add_signal_handler(number, on_signal)
     await app.start()
     _announce(loaded, app)
-    await told.wait()
-    await app.stop(hurry)
+    async with asyncio.TaskGroup() as reloads:
+        loop.add_signal_handler(signal.SIGHUP, lambda: reloads.create_task(app.reloading.try_reload("SIGHUP")))
+        await told.wait()
+        loop.remove_signal_handler(signal.SIGHUP)
+        await app.stop(hurry)
 
 
 def _announce(loaded: Loaded, app: App) -> None:

@@ -52,12 +52,16 @@ def guard_settings(config: Config) -> GuardSettings:
     return GuardSettings(limits.max, limits.queue, config.upstream.queue_timeout)
 
 
+def breaker_settings(config: Config) -> BreakerSettings | None:
+    """The circuit breaker's; None where none is configured."""
+    said = config.upstream.breaker
+    return None if said is None else BreakerSettings(said.window, said.failure_ratio, said.min_requests, said.open)
+
+
 def make_breaker(config: Config) -> Breaker | None:
     """The upstream's circuit breaker; None where none is configured."""
-    said = config.upstream.breaker
-    if said is None:
-        return None
-    return Breaker(BreakerSettings(said.window, said.failure_ratio, said.min_requests, said.open))
+    settings = breaker_settings(config)
+    return None if settings is None else Breaker(settings)
 
 
 def retry_settings(config: Config) -> RetrySettings:

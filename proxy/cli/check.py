@@ -5,12 +5,12 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from proxy.app.checking import check_parts
 from proxy.cli.exits import Exit, complain, complain_of_config
 from proxy.config.load import Loaded, load
 from proxy.config.problems import InvalidConfigError
 from proxy.config.report import as_json, rows
 from proxy.config.surprises import surprises
-from proxy.errors import ConfigError
 
 _WIDEST_VALUE = 60
 
@@ -20,7 +20,7 @@ def check(file: str | None, *, json_wanted: bool, strict: bool = False) -> Exit:
     may surprise, and fail where there is such a thing."""
     try:
         loaded = load(os.environ, file=file)
-        check_redis(loaded)
+        check_parts(loaded)
     except InvalidConfigError as error:
         return _refuse(error, json_wanted=json_wanted)
     warnings = [*loaded.warnings, *(surprises(loaded.config, loaded.routes) if strict else ())]
@@ -29,20 +29,6 @@ def check(file: str | None, *, json_wanted: bool, strict: bool = False) -> Exit:
     else:
         _print_table(loaded, warnings)
     return Exit.FAILED if strict and warnings else Exit.OK
-
-
-def check_redis(loaded: Loaded) -> None:
-    """Read REDIS_URL as the store will. Raises InvalidConfigError."""
-    url = loaded.config.store.redis_url
-    if url is None:
-        return
-    from proxy.store.redis_address import parse_address  # noqa: PLC0415 - its library is slow to import
-
-    try:
-        parse_address(url.value)
-    except ConfigError as error:
-        source = loaded.source_of("store.redis_url")
-        raise InvalidConfigError([ConfigError("store.redis_url", error.problem, source)]) from None
 
 
 def _refuse(error: InvalidConfigError, *, json_wanted: bool) -> Exit:

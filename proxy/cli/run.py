@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 from proxy.cli.exits import Exit, complain, complain_of_config
 from proxy.config.load import load
@@ -12,11 +14,12 @@ from proxy.errors import ConfigError
 def run(file: str | None, options: Sequence[tuple[str, str, str]]) -> int:
     """Serve until told to stop; the exit code."""
     try:
-        loaded = load(os.environ, file=file, options=options)
+        read = partial(load, os.environ, file=file, options=options, folder=Path.cwd())
+        loaded = read()
         # Only a configuration that is right is worth the libraries' time to import.
         from proxy.app.run import run as serve  # noqa: PLC0415
 
-        return serve(loaded)
+        return serve(loaded, read)
     except InvalidConfigError as error:
         return complain_of_config(error)
     except ConfigError as error:

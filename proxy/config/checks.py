@@ -38,11 +38,19 @@ def errors(config: Config) -> list[ConfigError]:
 def warnings(config: Config, routes: tuple[RoutePolicy, ...], provenance: Mapping[str, str]) -> list[str]:
     """Everything that works but may surprise."""
     return [
+        *_unfinished(config),
         *_admin_warnings(config),
         *_size_warnings(config),
         *_wait_warnings(config, provenance),
         *_route_warnings(config, routes),
     ]
+
+
+def _unfinished(config: Config) -> Iterator[str]:
+    if config.listen.workers > 1:
+        yield "listen.workers: one worker runs, more are not supported yet"
+    if config.admin.prefix is not None:
+        yield "admin.prefix: the admin listener has a port of its own; a prefix is not supported yet"
 
 
 def is_loopback(host: str) -> bool:

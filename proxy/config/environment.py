@@ -24,6 +24,8 @@ SHORT_NAMES: Mapping[str, str] = MappingProxyType(
         "ADMIN_HOST": "admin.host",
         "ADMIN_PORT": "admin.port",
         "ADMIN_TOKEN": "admin.token",
+        "ADMIN_PREFIX": "admin.prefix",
+        "WEB_CONCURRENCY": "listen.workers",
         "CACHE_TTL": "defaults.ttl",
         "DATA_DIR": "store.data_dir",
         "LOG_LEVEL": "log.level",

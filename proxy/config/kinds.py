@@ -18,6 +18,14 @@ Budget = Annotated[int, Meta(ge=MIB, extra={"form": "size"}, extra_json_schema={
 """Bytes, a mebibyte at least: what a store may fill."""
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
+Workers = Annotated[int, Meta(ge=1, le=256)]
+Prefix = Annotated[
+    str,
+    Meta(
+        pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$",
+        extra={"right": 'a path such as "/-/tambo", without a slash at its end'},
+    ),
+]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 """0: any free one."""
 Ratio = Annotated[float, Meta(ge=0, le=1, extra={"form": "ratio"}, extra_json_schema={"form": "ratio"})]

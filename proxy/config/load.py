@@ -67,8 +67,7 @@ def load(
     problems += [ConfigError(error.key, error.problem, _source(error.key, provenance)) for error in wrong]
     if problems:
         raise InvalidConfigError(problems)
-    warnings = (*_platform_warnings(environ), *checks.warnings(config, routes, reader.provenance))
-    return Loaded(config, routes, provenance, warnings, shown)
+    return Loaded(config, routes, provenance, tuple(checks.warnings(config, routes, reader.provenance)), shown)
 
 
 def _filled(filler: Filler, path: Path | None, shown: str | None) -> Table:
@@ -111,11 +110,3 @@ def _source(key: str, provenance: Mapping[str, str]) -> str:
             return provenance[key]
         key = key.rpartition(".")[0]
     return ""
-
-
-def _platform_warnings(environ: Mapping[str, str]) -> list[str]:
-    workers = environ.get("WEB_CONCURRENCY", "1").strip()
-    warnings = [] if workers == "1" else [f"WEB_CONCURRENCY={workers}: one worker runs, more are not supported yet"]
-    if "ADMIN_PREFIX" in environ:
-        warnings.append("ADMIN_PREFIX: the admin listener has a port of its own; a prefix is not supported yet")
-    return warnings

@@ -22,6 +22,7 @@ from proxy.config.kinds import (
     Name,
     Port,
     Positive,
+    Prefix,
     Ratio,
     Section,
     Size,
@@ -29,6 +30,7 @@ from proxy.config.kinds import (
     Text,
     Wait,
     WhenDown,
+    Workers,
 )
 from proxy.config.secret import Secret, SecretUrl
 from proxy.config.upstream import Upstream
@@ -100,6 +102,8 @@ class Listen(Section, frozen=True, kw_only=True):
     """For the next request on an idle connection."""
     hit_path: bool = True
     """Whether plain hits are answered the moment their bytes arrive; the answers are the same either way."""
+    workers: Workers = 1
+    """Processes that serve the one port."""
 
 
 class Admin(Section, frozen=True, kw_only=True):
@@ -108,6 +112,8 @@ class Admin(Section, frozen=True, kw_only=True):
     host: Text = "127.0.0.1"
     port: Port = 8081
     token: Secret | None = None
+    prefix: Prefix | None = None
+    """Where the admin listener is found on the public port as well; None: nowhere."""
 
 
 class Store(Section, frozen=True, kw_only=True):

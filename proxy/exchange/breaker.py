@@ -59,6 +59,10 @@ class Breaker:
         """Open up to here, half-open from here on; None: closed."""
         self._is_probing = False
 
+    def change(self, settings: BreakerSettings) -> None:
+        """Judge by other numbers from now on, what was counted before included."""
+        self._settings = settings
+
     def state(self, now: float) -> State:
         """The state at this moment."""
         if self._until is None:

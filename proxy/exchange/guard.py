@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from proxy.clock import Clock
 from proxy.errors import Failure, UpstreamError
-from proxy.exchange.breaker import Breaker, Permit, State
+from proxy.exchange.breaker import Breaker, BreakerSettings, Permit, State
 from proxy.exchange.causes import Priority
 from proxy.exchange.seats import Claim, CountedSeats, Seat, Seats
 
@@ -108,6 +108,17 @@ class Guard:
     def queue_depth(self) -> int:
         """How many wait."""
         return sum(len(lane) for lane in self._lanes.values())
+
+    def change(self, settings: GuardSettings, breaker: BreakerSettings | None) -> None:
+        """Other rules from now on. Who waits already waits as long as it would have; an open breaker stays open."""
+        self._settings = settings
+        if breaker is None:
+            self._breaker = None
+        elif self._breaker is None:
+            self._breaker = Breaker(breaker)
+        else:
+            self._breaker.change(breaker)
+        self._seats.resize(settings.maximum)
 
     async def admit(self, claim: Claim) -> Slot:
         """Wait for a place. Raises UpstreamError: SHED when the queue is full or the wait too long, BREAKER while that

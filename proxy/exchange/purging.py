@@ -15,11 +15,12 @@ from proxy.policy.route import RoutePolicy, match_route
 BAD_REQUEST = 400
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Purger:
     """Purges by URL, by path prefix or pattern, by tag, by route, and everything."""
 
     routes: tuple[RoutePolicy, ...]
+    """Others after a reload."""
     store: Store
 
     def key_of(self, url: str) -> CacheKey:

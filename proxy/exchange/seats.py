@@ -55,6 +55,10 @@ class Seats(Protocol):
         """
         ...
 
+    def resize(self, maximum: int | None) -> None:
+        """So many from now on; None: as many as are wanted, where nothing is shared. Nobody loses what it has."""
+        ...
+
 
 class CountedSeats:
     """So many seats, counted in this process; None: as many as are wanted."""
@@ -72,6 +76,11 @@ class CountedSeats:
     def want(self, priority: Priority | None) -> None:
         """See Seats."""
         self._is_wanted = priority is not None
+        self._hand_out()
+
+    def resize(self, maximum: int | None) -> None:
+        """See Seats."""
+        self._maximum = maximum
         self._hand_out()
 
     def release(self) -> None:

@@ -107,6 +107,10 @@ class Standings:
         self._keys = keys
         self._ahead = ahead
 
+    def follow(self, routes: tuple[RoutePolicy, ...]) -> None:
+        """Find by these routes from now on. What was found before is to be forgotten by whoever keeps it."""
+        self._routes = routes
+
     def find(self, request: RequestHead) -> Standing | None:
         """The hit that this GET or HEAD gets now, if it is one; its conditions are left for the caller to judge.
 

@@ -129,6 +129,12 @@ class RedisSeats:
         """Begin to ask and to keep up what is held."""
         self._working = asyncio.create_task(self._work())  # noqa: TID251 - owned: close() ends it
 
+    def resize(self, maximum: int | None) -> None:
+        """See Seats. Each Tambo counts by the number that it was told last."""
+        if maximum is not None:
+            self._maximum = maximum
+            self._kicked.set()
+
     async def close(self) -> None:
         """Give back what is held and leave the line. Idempotent."""
         if self._working is None:

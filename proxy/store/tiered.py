@@ -57,7 +57,9 @@ class TieredStore:
         self._log = PurgeLog(residence=memory.residence)
         self._learnt = 0
         """The position up to which no purge of the lasting store's log is unknown here."""
-        self.housekeeper = Housekeeper(self, memory, backing, self._log, lambda: clock.now() - fence)
+        self.fence = fence
+        """Seconds for which a purge is remembered: longer than a fetch may take until it is stored."""
+        self.housekeeper = Housekeeper(self, memory, backing, self._log, lambda: clock.now() - self.fence)
 
     @property
     def learnt(self) -> int:

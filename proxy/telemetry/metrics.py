@@ -48,6 +48,8 @@ class Sources:
     tiers: Callable[[], Mapping[str, TierGauges]]
     bad_entries: Callable[[], Mapping[str, int]]
     mode: Callable[[], str]
+    generation: Callable[[], int]
+    """Of the configuration: 1 at the start, one more with each reload."""
     version: str
 
 
@@ -173,6 +175,8 @@ class TamboCollector(Collector):
         mode = GaugeMetricFamily("tambo_mode", "1 for the mode that an operator has switched to.", labels=("mode",))
         mode.add_metric((self._sources.mode(),), 1)
         yield mode
+        text = "Which configuration is followed: 1 at the start, one more with each reload."
+        yield _gauge("tambo_config_generation", text, self._sources.generation())
         info = GaugeMetricFamily("tambo_build_info", "1, with the versions.", labels=("version", "python"))
         info.add_metric((self._sources.version, platform.python_version()), 1)
         yield info

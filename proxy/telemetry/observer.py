@@ -33,6 +33,11 @@ class Telemetry(Counters):
         self._draw = draw
         self._to_skip = self._next_gap()
 
+    def resample(self, sample: float) -> None:
+        """Log another part of the requests from now on."""
+        self._sample = sample
+        self._to_skip = self._next_gap()
+
     def logs_requests(self) -> bool:
         """Whether the next request gets a line: ask once for each that is not told of by ``exchanged``."""
         if self._to_skip:

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler, Middleware
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.mode_form import read_mode, shown
 from proxy.edge.admin.purge_form import read_form
+from proxy.edge.admin.reloading import Reload, answer_reload
 from proxy.errors import ClientError, StoreUnavailable
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.purging import Purger
@@ -32,7 +33,8 @@ class Health:
 class AdminParts:
     """What the admin listener is made of."""
 
-    gate: Gate
+    gate: Callable[[], Gate]
+    """The rule for a request that comes now."""
     purger: Purger
     health: Callable[[], Health]
     metrics: Callable[[], bytes]
@@ -40,6 +42,7 @@ class AdminParts:
     on_purge: Callable[[str, str, int | None], None]
     """Told kind, mode and count of each purge that succeeded."""
     switch: ModeSwitch
+    reload: Reload
 
 
 def make_admin_app(parts: AdminParts) -> web.Application:
@@ -53,14 +56,15 @@ def make_admin_app(parts: AdminParts) -> web.Application:
     app.router.add_post("/admin/purge", endpoints.purge)
     app.router.add_get("/admin/mode", endpoints.mode)
     app.router.add_put("/admin/mode", endpoints.set_mode)
+    app.router.add_post("/admin/reload", endpoints.reload)
     return app
 
 
-def _gate(gate: Gate) -> Middleware:
+def _gate(gate: Callable[[], Gate]) -> Middleware:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         fields = request.headers
-        refusal = gate.refusal(request.path, request.host, fields.get("Origin"), fields.get("Authorization"))
+        refusal = gate().refusal(request.path, request.host, fields.get("Origin"), fields.get("Authorization"))
         if refusal is not None:
             challenge = {"WWW-Authenticate": "Bearer"} if refusal.status == web.HTTPUnauthorized.status_code else {}
             return _problem(refusal.status, refusal.detail, challenge)
@@ -126,6 +130,9 @@ class _Endpoints:
         wanted = read_mode(await request.read())
         self._parts.switch.set(wanted.mode, wanted.seconds_left, request.remote or "")
         return web.json_response(shown(self._parts.switch.now))
+
+    async def reload(self, request: web.Request) -> web.Response:
+        return await answer_reload(self._parts.reload, request.remote or "")
 
 
 def _problem(status: int, detail: str, fields: dict[str, str] | None = None) -> web.Response:

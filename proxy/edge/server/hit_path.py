@@ -83,6 +83,10 @@ class HitPath:
         self._is_closed = True
         self._places.clear()
 
+    def forget(self) -> None:
+        """Find out anew what is a hit: the rules are others."""
+        self._places = Recent(_PLACES, _ROOM)
+
     def answer(self, connection: Served, data: bytes) -> bool:
         """Answer ``data``, which came between two messages. False: it has to go the long way, nothing was done."""
         began = self._monotonic()

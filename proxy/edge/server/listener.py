@@ -5,6 +5,7 @@ import contextlib
 import logging
 import resource
 import ssl as tls
+from dataclasses import replace
 from typing import Final
 
 from proxy.edge.server.acceptor import Acceptor
@@ -12,7 +13,7 @@ from proxy.edge.server.clients import Clients
 from proxy.edge.server.hit_path import HitPath
 from proxy.edge.server.names import verify
 from proxy.edge.server.roster import Roster
-from proxy.edge.server.settings import Hooks, ServerSettings
+from proxy.edge.server.settings import Handler, Hooks, ServerSettings
 
 _log: Final = logging.getLogger(__name__)
 _LOG_PAUSE: Final = 10.0
@@ -56,6 +57,16 @@ class Listener:
         self._clients = clients = Clients(self._roster, capacity, asyncio.get_running_loop())
         self._acceptor = Acceptor(clients, self._has_room, self._accept_failed, self._settings.tls_handshake_timeout)
         await self._acceptor.listen(host, port, backlog=self._settings.backlog, reuse_port=reuse_port, context=ssl)
+
+    def change(self, settings: ServerSettings, answer: Handler) -> None:
+        """Have the next requests answered by another handler, within these bounds; who is connected keeps some of the
+        old ones until it leaves."""
+        self._settings = self._roster.settings = settings
+        self._roster.hooks = replace(self._roster.hooks, answer=answer)
+        if self._roster.hits is not None:
+            self._roster.hits.forget()
+        if self._clients is not None:
+            self._clients.capacity = client_capacity(settings.max_connections)
 
     def announce_close(self) -> None:
         """From now on every answer says that its connection closes; newcomers are still served."""

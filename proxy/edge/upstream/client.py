@@ -67,6 +67,15 @@ class UpstreamClient:
             pool.open, pool.idle, pool.detached, pool.waiting, pool.created, pool.reused, self._repeated
         )
 
+    @property
+    def is_unused(self) -> bool:
+        """Whether nothing is under way."""
+        return self._pool.is_unused
+
+    def retire(self) -> None:
+        """Finish what is under way and what still comes, and keep no connection longer than that."""
+        self._pool.retire()
+
     async def aclose(self) -> None:
         """Close every connection; requests under way fail."""
         await self._pool.aclose()

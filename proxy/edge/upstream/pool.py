@@ -31,6 +31,7 @@ class Pool:
         self._opening = 0
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._is_closed = False
+        self._is_retired = False
         self.created = 0
         """Connections opened so far."""
         self.reused = 0
@@ -88,6 +89,17 @@ class Pool:
             problem = f"no connection within {self._settings.connect:g} s"
             raise UpstreamError(Failure.TIMEOUT, problem) from error
 
+    @property
+    def is_unused(self) -> bool:
+        """Whether nothing is under way."""
+        return not (self._opening or self._waiting or self._detached or len(self._counted) > len(self._idle))
+
+    def retire(self) -> None:
+        """Keep no connection for a next request: another pool has those."""
+        self._is_retired = True
+        for connection in self._idle[:]:
+            connection.close()
+
     async def aclose(self) -> None:
         """Close every connection, also those in use, and open none any more."""
         self._is_closed = True
@@ -111,7 +123,7 @@ class Pool:
         if waiter is not None:
             self.reused += 1
             waiter.set_result(connection)
-        elif len(self._idle) < self._settings.max_idle:
+        elif len(self._idle) < self._settings.max_idle and not self._is_retired:
             connection.deadline.set(self._settings.keep_alive)
             self._idle.append(connection)
         else:

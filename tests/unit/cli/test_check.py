@@ -41,7 +41,7 @@ def test_warnings_go_beside_it(tambo: Tambo, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("WEB_CONCURRENCY", "4")
     said = tambo("check")
     assert said.code == 0
-    assert said.err == "tambo: warning: WEB_CONCURRENCY=4: one worker runs, more are not supported yet\n"
+    assert said.err == "tambo: warning: listen.workers: one worker runs, more are not supported yet\n"
 
 
 @pytest.mark.usefixtures("upstream")

@@ -13,6 +13,7 @@ from proxy.cli.purge import Wish
 from proxy.config.model import Config
 from proxy.config.routes import route_policies
 from proxy.edge.admin.access import Gate
+from proxy.edge.admin.reloading import Reloaded
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
 from proxy.errors import StoreUnavailable
 from proxy.exchange.operating import ModeSwitch
@@ -74,15 +75,21 @@ class Listener:
         return said
 
 
+async def no_reload(by: str) -> Reloaded:
+    """Nothing here reloads."""
+    raise AssertionError(by)
+
+
 def parts(book: PurgeBook, gate: Gate) -> AdminParts:
     return AdminParts(
-        gate=gate,
+        gate=lambda: gate,
         purger=Purger(route_policies(Config()), book),
         health=lambda: Health("embedded", is_ready=True),
         metrics=lambda: b"",
         metrics_type="text/plain",
         on_purge=lambda *_: None,
         switch=ModeSwitch(FakeClock()),
+        reload=no_reload,
     )
 
 

@@ -14,7 +14,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Loaded]:
     """The configurations that were handed over, instead of being served."""
     handed: list[Loaded] = []
 
-    def serve(loaded: Loaded) -> int:
+    def serve(loaded: Loaded, read: object) -> int:
         handed.append(loaded)
         return 0
 
@@ -59,7 +59,7 @@ def test_nothing_set_says_what_to_set(tambo: Tambo) -> None:
 def test_what_only_the_application_can_tell_is_a_configuration_error_too(
     tambo: Tambo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_: Loaded) -> int:
+    def refuse(_: Loaded, read: object) -> int:
         raise ConfigError("store.data_dir", "is used by another Tambo")
 
     monkeypatch.setattr("proxy.app.run.run", refuse)

@@ -119,13 +119,6 @@ def test_a_file_that_was_asked_for_must_be_there(folder: Path) -> None:
         load(UP | {"TAMBO_CONFIG": "no.toml"}, folder=folder)
 
 
-@pytest.mark.parametrize(("workers", "count"), [("1", 0), ("4", 1), ("auto", 1)])
-def test_more_than_one_worker_is_worth_a_word(folder: Path, workers: str, count: int) -> None:
-    warnings = load(UP | {"WEB_CONCURRENCY": workers}, folder=folder).warnings
-    assert len(warnings) == count
-    assert all(warning.startswith(f"WEB_CONCURRENCY={workers}: one worker runs") for warning in warnings)
-
-
 def test_no_secret_is_told(folder: Path) -> None:
     environ = {"ADMIN_TOKEN": "s3cret", "REDIS_URL": "http://u:s3cret@h", "UPSTREAM_URL": "http://u:s3cret@h"}
     assert "s3cret" not in "".join(problems_of(folder, environ=environ))

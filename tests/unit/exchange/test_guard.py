@@ -269,6 +269,9 @@ class FarSeats:
     def want(self, priority: Priority | None) -> None:
         self.wanted.append(priority)
 
+    def resize(self, maximum: int | None) -> None:
+        self.maximum = maximum
+
     def release(self) -> None:
         self.released += 1
 

@@ -16,6 +16,7 @@ SOURCES = Sources(
     lambda: {"memory": TierGauges(True, 10, 1, 4, {("get", "hit"): 5}, {"get": Histogram((0.1,), (4, 1), 2.0)})},
     lambda: {"checksum": 6},
     lambda: "offline",
+    lambda: 3,
     "1.2.3",
 )
 

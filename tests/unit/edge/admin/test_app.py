@@ -8,6 +8,7 @@ from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
 
 from proxy.edge.admin.access import Gate
+from proxy.edge.admin.reloading import Reloaded
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.purging import Purger
@@ -24,15 +25,22 @@ class Desk:
         self.play = Scenario()
         self.state = Health("embedded", is_ready=True)
         self.purges: list[tuple[str, str, int | None]] = []
+        self.reloads: list[str] = []
         self.parts = AdminParts(
-            Gate(token, on_loopback=True),
+            lambda: Gate(token, on_loopback=True),
             Purger(self.play.routes, self.play.store),
             lambda: self.state,
             lambda: b"tambo_up 1\n",
             "text/plain; version=0.0.4; charset=utf-8",
             lambda *purge: self.purges.append(purge),
             ModeSwitch(self.play.clock),
+            self.reload,
         )
+
+    async def reload(self, by: str) -> Reloaded:
+        """See Reload."""
+        self.reloads.append(by)
+        return Reloaded(len(self.reloads) + 1, "tambo.toml", ("listen.port",))
 
 
 @pytest.fixture
