@@ -85,7 +85,7 @@ class HitPath:
 
     def forget(self) -> None:
         """Find out anew what is a hit: the rules are others."""
-        self._places = Recent(_PLACES, _ROOM)
+        self._places.clear()
 
     def answer(self, connection: Served, data: bytes) -> bool:
         """Answer ``data``, which came between two messages. False: it has to go the long way, nothing was done."""

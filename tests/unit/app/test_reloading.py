@@ -17,7 +17,7 @@ def log() -> Iterator[list[logging.LogRecord]]:
     """What the logger says meanwhile."""
     said: list[logging.LogRecord] = []
     handler = logging.Handler()
-    handler.emit = said.append  # type: ignore[method-assign] # a handler that keeps
+    handler.emit = said.append  # type: ignore[assignment, method-assign] # a handler that keeps
     logger = logging.getLogger("tambo.config")
     logger.addHandler(handler)
     yield said

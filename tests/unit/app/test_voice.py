@@ -21,7 +21,9 @@ def root() -> Iterator[logging.Logger]:
     root.setLevel(before[1])
 
 
-@pytest.mark.parametrize(("said", "kind"), [("json", JsonFormatter), ("console", ConsoleFormatter), (None, JsonFormatter)])
+@pytest.mark.parametrize(
+    ("said", "kind"), [("json", JsonFormatter), ("console", ConsoleFormatter), (None, JsonFormatter)]
+)
 def test_the_form_and_the_level_are_the_configured_ones(
     tmp_path: Path, root: logging.Logger, said: str | None, kind: type[logging.Formatter]
 ) -> None:

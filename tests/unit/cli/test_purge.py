@@ -13,8 +13,8 @@ from proxy.cli.purge import Wish
 from proxy.config.model import Config
 from proxy.config.routes import route_policies
 from proxy.edge.admin.access import Gate
-from proxy.edge.admin.reloading import Reloaded
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
+from proxy.edge.admin.reloading import Reloaded
 from proxy.errors import StoreUnavailable
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.ports import Lookup

@@ -166,3 +166,13 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 TestAnyOrder = AnyOrder.TestCase
+
+
+def test_other_numbers_judge_what_was_counted_before_and_an_open_one_stays_open() -> None:
+    breaker = Breaker(SETTINGS)
+    ask(breaker, "--")
+    breaker.change(BreakerSettings(window=60.0, failure_ratio=0.5, min_requests=3, open=5.0))
+    assert ask(breaker, "-", 1.0) is State.OPEN
+    breaker.change(SETTINGS)
+    assert breaker.state(5.9) is State.OPEN
+    assert breaker.state(6.0) is State.HALF_OPEN

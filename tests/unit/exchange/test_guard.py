@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from proxy.errors import Failure, UpstreamError
+from proxy.exchange.breaker import BreakerSettings, State
 from proxy.exchange.causes import Cause, Priority
 from proxy.exchange.guard import Guard, GuardSettings, Slot
 from proxy.exchange.seats import Claim, Seat
@@ -311,3 +312,23 @@ async def test_who_may_still_be_seated_is_not_one_too_many_while_a_pool_elsewher
     with pytest.raises(UpstreamError, match="queue-full"):
         await guard.admit(Claim(MISS))
     slot.release()
+
+
+@on_virtual_time
+async def test_a_wider_limit_seats_who_waits_and_a_new_breaker_is_minded() -> None:
+    queue = Queue(maximum=1)
+    await queue.send("a", "b", "c")
+    assert queue.seated == ["a"]
+    queue.guard.change(GuardSettings(2), BreakerSettings(min_requests=1))
+    await settle()
+    assert queue.seated == ["a", "b"]
+    assert queue.guard.state is State.CLOSED
+    queue.slots["a"].report(is_good=False)  # it was asked before there was a breaker
+    assert queue.guard.state is State.CLOSED
+    queue.slots.pop("a").release()
+    await settle()
+    queue.slots["c"].report(is_good=False)
+    assert queue.guard.state is State.OPEN
+    queue.guard.change(GuardSettings(2), None)
+    assert not queue.guard.is_open
+    await queue.release_all()

@@ -56,3 +56,19 @@ def test_a_claim_only_rises(cause: Cause, to: Priority, priority: Priority, is_t
     claim.on_rise = lambda: told.append(claim.priority)
     claim.rise(to)
     assert (claim.priority, bool(told)) == (priority, is_told)
+
+
+def test_more_seats_are_handed_out_at_once_and_fewer_take_none_away() -> None:
+    seats = CountedSeats(1)
+    wanting = Wanting(seats)
+    seats.want(Priority.CLIENT)
+    seats.want(Priority.CLIENT)
+    assert len(wanting.got) == 1
+    seats.resize(2)
+    assert len(wanting.got) == 2
+    seats.resize(1)
+    seats.want(Priority.CLIENT)
+    wanting.got[0].release()
+    assert len(wanting.got) == 2
+    wanting.got[1].release()
+    assert len(wanting.got) == 3

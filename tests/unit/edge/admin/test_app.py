@@ -8,8 +8,8 @@ from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
 
 from proxy.edge.admin.access import Gate
-from proxy.edge.admin.reloading import Reloaded
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
+from proxy.edge.admin.reloading import Reloaded
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.purging import Purger
 from tests.support.scenario import Scenario
