@@ -35,6 +35,7 @@ from proxy.policy.messages import Fields, ResponseHead, SecondaryKey, StoredResp
 from proxy.policy.partial import appraise, joined
 from proxy.policy.reuse import keep_for
 from proxy.policy.storability import held_back, is_event_stream
+from proxy.policy.superseding import superseded
 
 SPOKEN_LIMIT = 256 * 1024
 """Bytes of an error answer that are read whole so that those who waited can share it; a longer one is its asker's."""
@@ -151,7 +152,7 @@ class Refresher:
 
     async def _alone(self, job: Job, flight: Flight, arrived: Arrived, reason: NotStoredReason) -> None:
         """The answer is its asker's only: everyone else is released at once."""
-        self.observer.not_stored(job.match.route.name, reason)
+        await self._not_kept(job, arrived.head, reason)
         if flight.has_leader:
             if is_event_stream(arrived.head):
                 arrived.body.release()
@@ -194,7 +195,7 @@ class Refresher:
             case Storable(stored):
                 return await self._keep(job, stored, arrived.head)
             case NotStored(reason, shared):
-                self.observer.not_stored(job.match.route.name, reason)
+                await self._not_kept(job, arrived.head, reason)
                 # The whole is here: whoever waited may have it where it is nobody's own, or asks again by itself.
                 spoken = Spoken(arrived.head, data, reason, arrived.head.status, is_shared=shared)
                 return replace(spoken, secondary_key=_whose(job, arrived.head))
@@ -207,6 +208,14 @@ class Refresher:
                 return replace(spoken, secondary_key=_whose(job, arrived.head))
             case _:
                 assert_never(decision)
+
+    async def _not_kept(self, job: Job, head: ResponseHead, reason: NotStoredReason) -> None:
+        self.observer.not_stored(job.match.route.name, reason)
+        if job.validating is None:
+            return
+        old = superseded(job.validating, head, reason, job.match.route)
+        if old is not None:
+            await self.put(job.key, replace(old, position=job.position, fence=job.fence), at_least=1.0)
 
     def _count_verdict(self, job: Job, head: ResponseHead, decision: StoreDecision) -> None:
         if not held_back(head, job.match.route):
@@ -244,11 +253,12 @@ class Refresher:
         kept = joined(job.request, part, candidates, job.match.route.max_object)
         return Shared(part, head) if kept is None else await self._keep(job, kept, head)
 
-    async def put(self, key: CacheKey, stored: StoredResponse) -> NotStoredReason | None:
-        """Store it for as long as it can be of use; why not, where that did not go."""
+    async def put(self, key: CacheKey, stored: StoredResponse, at_least: float = 0.0) -> NotStoredReason | None:
+        """Store it for as long as it can be of use; why not, where that did not go. ``at_least``: seconds, for what is
+        of none and has to take another's place."""
         reason: NotStoredReason | None = None
         try:
-            left = stored.response_time + keep_for(stored) - self.clock.now()
+            left = max(at_least, stored.response_time + keep_for(stored) - self.clock.now())
             if left > 0 and not await self.store.put(key, stored, left):
                 reason = NotStoredReason.PURGED_IN_FLIGHT
         except StoreUnavailable as error:

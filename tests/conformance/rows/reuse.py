@@ -52,6 +52,9 @@ old.check("what was never fresh does not", put("Expires: {now-60}", TAG), fails(
 old.must("nothing stored when the origin closes", fails(GONE), put())
 old.check("an error without stale-if-error is passed on", put(*stale()), changed(code=503))
 old.must("404 ends what is stored", put(*stale()), changed(code=404), either(asked=1))
+old.should("nor does it stand in after that", put(*stale()), changed(code=404), fails(GONE))
+old.should("nor after one that may not be stored", put(*stale()), changed("Cache-Control: no-store"), fails(GONE))
+old.may("it does after a 403", put(*stale()), changed(code=403), stands_in(reply=GONE))
 
 revalidate = Section("9111-5.2.2.2", ROWS)
 revalidate.should("504 when the origin closes", put(*stale("must-revalidate")), fails(GONE, status=504))
@@ -83,6 +86,20 @@ behind_it.should("a window that is no number", put(*stale("stale-while-revalidat
 behind_it.may("the Age of what is stale", put(*SWR), behind(HOUR, has=("Age: ~^12\\d$",)))
 behind_it.may(
     "a failure behind leaves it", put(*SWR), behind(code=500), eventually(behind(HOUR)), eventually(hit(of=2))
+)
+for name, code, lines in (
+    ("what may not be stored", 200, ("Cache-Control: no-store",)),
+    ("what is private", 200, ("Cache-Control: private, max-age=60",)),
+    ("a 404", 404, ()),
+):
+    behind_it.should(
+        f"{name} in its place: it is not served again", put(*SWR), behind(*lines, code=code), eventually(changed(HOUR))
+    )
+behind_it.should(
+    "what may not be stored in place of what has no validator: it is not served again",
+    put("Cache-Control: max-age=60, stale-while-revalidate=3600", "Age: 90"),
+    behind("Cache-Control: no-store"),
+    eventually(put(HOUR)),
 )
 behind_it.must("not with no-cache", put(*stale("no-cache", "stale-while-revalidate=3600")), check304())
 behind_it.may(
