@@ -29,6 +29,7 @@ from proxy.config.load import Loaded
 from proxy.config.reload import settle
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
+from proxy.edge.admin.entries import Entries
 from proxy.edge.server.hit_path import HitHooks, HitPath
 from proxy.edge.server.listener import Listener
 from proxy.edge.server.settings import Finished, Hooks
@@ -228,6 +229,7 @@ class App:
             self._telemetry.purged,
             self._switch,
             self.reloading.reload,
+            Entries(self._store.stock, self._purger, self._clock.now, self._telemetry.purged),
         )
 
     def _gate(self) -> Gate:

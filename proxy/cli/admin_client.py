@@ -21,6 +21,10 @@ class AdminError(ProxyError):
     """The admin listener did not do what was asked. Its text is for the operator."""
 
 
+class NotThereError(AdminError):
+    """Nothing is there by the name that was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class AdminClient:
     """One admin listener: ``url`` without a path's end slash, and the token to show."""
@@ -45,6 +49,8 @@ class AdminClient:
                 raise AdminError(f"{self.url} has another token than the ADMIN_TOKEN set here")
             case http.client.FORBIDDEN:
                 raise AdminError(f"{self.url} refuses: {detail}")
+            case http.client.NOT_FOUND if answer.get("status") and not detail.startswith("Not Found: "):
+                raise NotThereError(detail)
             case http.client.NOT_FOUND:
                 raise AdminError(f"{self.url} does not look like Tambo's admin listener: {detail}")
             case http.client.SERVICE_UNAVAILABLE:

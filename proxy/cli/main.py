@@ -12,6 +12,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.exceptions import UnusedCliTokensError
 
+from proxy.cli.entries_app import app as entries_app
 from proxy.cli.exits import Exit, complain
 
 _EXIT_CODES = "Exit codes: 0 ok, 1 failed, 2 usage, 3 invalid configuration, 4 nothing matched."
@@ -180,6 +181,9 @@ def version(*, json: Annotated[bool, _switch("One JSON object, with the packages
     from proxy.cli.version import show_version  # noqa: PLC0415
 
     return show_version(as_json=json)
+
+
+app.command(entries_app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -137,9 +137,10 @@ class Store(Protocol):
         brought it. Raises StoreUnavailable."""
         ...
 
-    async def purge(self, purge: Purge) -> Purged:
+    async def purge(self, purge: Purge, by: str = "") -> Purged:
         """Make a purge true for every look-up that begins after this returns, here and in every other process that
-        is not named as unconfirmed. Raises StoreUnavailable where it cannot be made to last."""
+        is not named as unconfirmed. ``by``: which operator asked; nothing is counted where none did.
+        Raises StoreUnavailable where it cannot be made to last."""
         ...
 
     @property

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from proxy.exchange.entry_ids import entry_id, read_entry_id
 from proxy.policy.cache_key import CacheKey, has_kin, kinship
 from proxy.policy.glob import path_glob
+from proxy.policy.messages import SecondaryKey
 
 
 class PurgeKind(StrEnum):
@@ -17,6 +19,8 @@ class PurgeKind(StrEnum):
     TAG = "tag"
     ROUTE = "route"
     ALL = "all"
+    ENTRY = "entry"
+    """One stored response alone."""
 
 
 class PurgeMode(StrEnum):
@@ -29,34 +33,52 @@ class PurgeMode(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Purge:
     """One purge: ``argument`` is a cache key's text (url), a raw path prefix (prefix), what path_glob compiles
-    (pattern), a tag, a route's name, or empty (all)."""
+    (pattern), a tag, a route's name, an entry's id, or empty (all)."""
 
     kind: PurgeKind
     argument: str
     mode: PurgeMode
 
     def __post_init__(self) -> None:
-        """Raises ValueError for what is no pattern."""
+        """Raises ValueError for what is no pattern, or no entry's id."""
         if self.kind is PurgeKind.PATTERN:
             path_glob(self.argument)
+        if self.kind is PurgeKind.ENTRY:
+            read_entry_id(self.argument)
 
-    def concerns(self, key: CacheKey, target: str, tags: Sequence[str] | None, route: str | None) -> bool:
-        """Whether what is stored or being fetched under ``key`` for the raw ``target`` is meant. ``tags`` or ``route``
-        None: nobody knows yet which it has, so that it may be."""
+    def concerns(
+        self,
+        key: CacheKey,
+        target: str,
+        tags: Sequence[str] | None,
+        route: str | None,
+        secondary: SecondaryKey | None = None,
+    ) -> bool:
+        """Whether what is stored or being fetched under ``key`` for the raw ``target`` is meant. ``tags``, ``route`` or
+        ``secondary`` None: nobody knows yet which it has, so that it may be."""
+        is_meant = True
         match self.kind:
             case PurgeKind.URL:
                 is_kin = has_kin(key.text) and kinship(key.text) == kinship(self.argument)
-                return is_kin or key.text == self.argument
+                is_meant = is_kin or key.text == self.argument
             case PurgeKind.PREFIX:
-                return target.startswith(self.argument)
+                is_meant = target.startswith(self.argument)
             case PurgeKind.PATTERN:
-                return path_glob(self.argument).matches(target)
+                is_meant = path_glob(self.argument).matches(target)
             case PurgeKind.TAG:
-                return tags is None or self.argument in tags
+                is_meant = tags is None or self.argument in tags
             case PurgeKind.ROUTE:
-                return route is None or self.argument == route
+                is_meant = route is None or self.argument == route
+            case PurgeKind.ENTRY:
+                is_meant = self._is_entry(key.text, secondary)
             case PurgeKind.ALL:
-                return True
+                pass
+        return is_meant
+
+    def _is_entry(self, key_text: str, secondary: SecondaryKey | None) -> bool:
+        if secondary is None:
+            return read_entry_id(self.argument)[0] == key_text
+        return entry_id(key_text, secondary) == self.argument
 
 
 @dataclass(frozen=True, slots=True)

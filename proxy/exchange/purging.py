@@ -33,8 +33,12 @@ class Purger:
             )
         return cache_key(request, match)
 
-    async def purge(self, kind: PurgeKind, argument: str, mode: PurgeMode) -> Purged:
-        """Purge; counted exactly for a URL. Raises ClientError and StoreUnavailable."""
+    async def purge(self, kind: PurgeKind, argument: str, mode: PurgeMode, by: str) -> Purged:
+        """Purge; ``by`` names who asked. Raises ClientError and StoreUnavailable."""
+        return await self.store.purge(self.aimed(kind, argument, mode), by)
+
+    def aimed(self, kind: PurgeKind, argument: str, mode: PurgeMode) -> Purge:
+        """What an operator's words mean. Raises ClientError(400)."""
         match kind:
             case PurgeKind.URL:
                 argument = self.key_of(argument).text
@@ -42,13 +46,13 @@ class Purger:
                 argument = _target(argument)
             case PurgeKind.PATTERN:
                 argument = self._pattern(argument)
-            case PurgeKind.TAG:
+            case PurgeKind.TAG | PurgeKind.ENTRY:
                 pass  # as it was written
             case PurgeKind.ROUTE:
                 self._check_route(argument)
             case PurgeKind.ALL:
                 argument = ""
-        return await self.store.purge(Purge(kind, argument, mode))
+        return Purge(kind, argument, mode)
 
     @staticmethod
     def _pattern(text: str) -> str:

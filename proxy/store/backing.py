@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from proxy.exchange.inventory import Page
 from proxy.exchange.purges import Purge
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
@@ -81,6 +82,20 @@ class Watched(Protocol):
     def watch(self, doubt: Callable[[str | None], None]) -> None:
         """Tell ``doubt`` from now on of each key whose variants were changed, by its text, also where we did it
         ourselves; None: any may have been. Called once, after ``open``."""
+        ...
+
+
+@runtime_checkable
+class Browsed(Protocol):
+    """A Backing whose content can be looked through."""
+
+    async def page(self, aim: Purge, cursor: bytes, most: int) -> Page:
+        """Some of what such a purge is aimed at, purged or not: one bounded step behind ``cursor`` (empty: from the
+        beginning), about ``most`` rows. Raises ValueError for a cursor that no page gave."""
+        ...
+
+    async def remove_variant(self, key: CacheKey, variant: bytes) -> None:
+        """Remove one variant of a key, by its digest."""
         ...
 
 

@@ -9,6 +9,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -28,6 +29,8 @@ _PREFIX: Final = struct.Struct(
     ">4sBBIII"
 )  # magic, version, coding, CRC-32 and length of what follows, length of the body
 _HEAD_LENGTH: Final = struct.Struct(">I")
+HEAD_AT: Final = _PREFIX.size + _HEAD_LENGTH.size
+"""Where in an envelope its head begins."""
 _IDENTITY: Final = 0
 _ZSTD: Final = 1
 
@@ -116,6 +119,38 @@ def decode(data: bytes, key: CacheKey, max_body: int = MAX_BODY) -> StoredRespon
         return read(data, key, max_body)
     except _Unreadable as unreadable:
         return unreadable.reason
+
+
+@dataclass(frozen=True, slots=True)
+class EnvelopeHead:
+    """What an envelope says before its body."""
+
+    key: str
+    stored: StoredResponse
+    """Without its body."""
+    body_length: int
+
+
+def head_end(start: bytes) -> int:
+    """How many bytes of an envelope hold all of its head, by its first ``HEAD_AT`` bytes; 0: it is none."""
+    if len(start) < HEAD_AT or start[:4] != _MAGIC or start[4] not in _READERS:
+        return 0
+    return HEAD_AT + int(_HEAD_LENGTH.unpack_from(start, _PREFIX.size)[0])
+
+
+def decode_head(data: bytes) -> EnvelopeHead | None:
+    """The head of an envelope whose body need not be there; None where it is unreadable. Never raises.
+
+    The checksum is over the body too, so it is not looked at: good for showing and counting, not for answering.
+    """
+    end = head_end(data)
+    if not 0 < end <= len(data):
+        return None
+    try:
+        head = _head_from(memoryview(data)[HEAD_AT:end])
+    except _Unreadable:
+        return None
+    return EnvelopeHead(head.key, _stored_from(head, b""), int(_PREFIX.unpack_from(data)[5]))
 
 
 def _read_v1(data: bytes, key: CacheKey, max_body: int) -> StoredResponse:

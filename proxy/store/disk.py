@@ -7,7 +7,6 @@ sweep. Either way the operations between raise StoreUnavailable.
 """
 
 import asyncio
-import hashlib
 import logging
 import sqlite3
 from collections import Counter
@@ -17,14 +16,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
-import msgspec
-
 from proxy.clock import Clock
 from proxy.errors import ConfigError, StoreUnavailable
+from proxy.exchange.entry_ids import variant_digest
+from proxy.exchange.inventory import Page
 from proxy.exchange.purges import Purge
 from proxy.policy.cache_key import CacheKey
-from proxy.policy.messages import SecondaryKey, StoredResponse
-from proxy.store import disk_file
+from proxy.policy.messages import StoredResponse
+from proxy.store import disk_file, disk_pages
 from proxy.store.backing import Found, LoggedPurge, Swept
 from proxy.store.codec import BadEntry, decode, encode
 from proxy.store.disk_aim import as_bytes
@@ -153,6 +152,17 @@ class DiskStore:
         """The log behind ``position``."""
         return self._read("purges", lambda db: disk_file.purges_after(db, position))
 
+    async def page(self, aim: Purge, cursor: bytes, most: int) -> Page:
+        """See Browsed: what was put before is there."""
+        place = disk_pages.place_of(cursor)
+        await self._written("page")
+        return self._read("page", lambda db: disk_pages.page(db, aim, place, most, self._clock.now()))
+
+    async def remove_variant(self, key: CacheKey, variant: bytes) -> None:
+        """Remove one variant, by its digest."""
+        name = as_bytes(key.text)
+        await self._write("remove", lambda file: file.remove_variant(name, variant))
+
     def _read(self, operation: str, question: Callable[[sqlite3.Connection], T]) -> T:
         if self._reader is None:
             raise StoreUnavailable(operation, "the embedded store is not open")
@@ -183,7 +193,7 @@ class DiskStore:
             self._submit("remove", partial(DiskFile.remove, key=name), is_hasty=False)
             return
         expires = self._clock.now() + keep_for
-        variant = _variant(stored.secondary_key)
+        variant = variant_digest(stored.secondary_key)
         tags = tuple(map(as_bytes, stored.tags))
         place = as_bytes(stored.target), expires, stored.position, stored.is_ended
         row = Row(name, variant, *place, value, tags, as_bytes(stored.route))
@@ -283,10 +293,3 @@ class DiskStore:
         self.stats.did(operation, "error", 0.0)
         self._health.failed(operation, error)
         raise StoreUnavailable(operation, str(error)) from error
-
-
-def _variant(secondary_key: SecondaryKey) -> bytes:
-    """A short name for a secondary key; empty for none."""
-    if not secondary_key:
-        return b""
-    return hashlib.blake2b(msgspec.msgpack.encode(secondary_key), digest_size=16).digest()

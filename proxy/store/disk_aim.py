@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from proxy.exchange.entry_ids import read_entry_id
 from proxy.exchange.purges import Purge, PurgeKind
 from proxy.policy.cache_key import kinship
 from proxy.policy.glob import path_glob
@@ -12,6 +13,7 @@ _OF_KEY: Final = (
     " ORDER BY id LIMIT ?"
 )
 """Of a URL: its own, and every content and search key of its path, which have a number sign (x'23')."""
+_OF_ENTRY: Final = f"{_WHICH} WHERE key = ? AND variant = ? AND id > ? ORDER BY id LIMIT ?"
 _OF_ALL: Final = f"{_WHICH} WHERE id > ? ORDER BY id LIMIT ?"
 _OF_TAG: Final = (
     "SELECT target, stored.id, position, ended, route FROM tagged JOIN stored ON stored.id = tagged.id"
@@ -34,6 +36,9 @@ def aim(purge: Purge, target: bytes, row_id: int, most: int) -> tuple[str, tuple
             return _below(as_bytes(path_glob(purge.argument).head), target, row_id, most)
         case PurgeKind.TAG:
             return _OF_TAG, (argument, row_id, most)
+        case PurgeKind.ENTRY:
+            text, variant = read_entry_id(purge.argument)
+            return _OF_ENTRY, (as_bytes(text), variant, row_id, most)
         case PurgeKind.ROUTE | PurgeKind.ALL:
             return _OF_ALL, (row_id, most)
 

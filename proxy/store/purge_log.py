@@ -18,6 +18,7 @@ from typing import Final
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.exchange.residence import Residence
 from proxy.policy.cache_key import CacheKey
+from proxy.policy.messages import SecondaryKey, StoredResponse
 from proxy.store.backing import LoggedPurge
 from proxy.store.purge_marks import Marks
 
@@ -66,22 +67,33 @@ class PurgeLog:
         self.last = max(self.last, position)
 
     def strongest(
-        self, position: int, key_text: str, target: str, tags: Sequence[str] | None = (), route: str | None = ""
+        self,
+        position: int,
+        key_text: str,
+        target: str,
+        tags: Sequence[str] | None = (),
+        route: str | None = "",
+        secondary: SecondaryKey | None = None,
     ) -> PurgeMode | None:
         """The strongest purge behind ``position`` that concerns what is stored under this key from this target with
-        these tags on this route; None: they are not known yet."""
+        these tags on this route and these selecting fields; None: they are not known yet."""
         if position >= self._newest:
             return None
         for mode, marks in self._marks.items():
-            if marks.concern(position, key_text, target, tags, route):
+            if marks.concern(position, key_text, target, tags, route, secondary):
                 return mode
         return None
 
     def since(
-        self, position: int, key: CacheKey, target: str, tags: Sequence[str] | None = None, route: str | None = None
+        self, position: int, key: CacheKey, target: str, stored: StoredResponse | None = None
     ) -> PurgeMode | None:
-        """The same for a fetch that began at ``position``; hard where that is too long ago to say."""
-        return PurgeMode.HARD if position < self.floor else self.strongest(position, key.text, target, tags, route)
+        """The same for a fetch that began at ``position`` and brought ``stored``, if anything yet; hard where that is
+        too long ago to say."""
+        if position < self.floor:
+            return PurgeMode.HARD
+        if stored is None:
+            return self.strongest(position, key.text, target, None, None)
+        return self.strongest(position, key.text, target, stored.tags, stored.route, stored.secondary_key)
 
     def last_before(self, moment: float) -> int:
         """The position up to which every purge was logged before ``moment`` (wall seconds)."""

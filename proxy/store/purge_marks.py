@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
+from proxy.exchange.entry_ids import entry_id, read_entry_id
 from proxy.exchange.purges import Purge, PurgeKind
 from proxy.policy.cache_key import has_kin, kinship
 from proxy.policy.glob import PathGlob, path_glob
+from proxy.policy.messages import SecondaryKey
 
 MOST_PATTERNS: Final = 64
 """Each has to be tried on what is older than it: beyond so many, the oldest stand for all that begins as they do."""
@@ -14,7 +16,10 @@ MOST_PATTERNS: Final = 64
 class Marks:
     """The newest position of each purge of one mode, by what it is aimed at."""
 
-    __slots__ = ("everything", "kin", "newest_tag", "patterns", "prefixes", "routes", "tags", "urls", "widened")
+    __slots__ = (
+        *("entries", "entry_keys", "everything", "kin", "newest_tag", "patterns", "prefixes", "routes", "tags"),
+        *("urls", "widened"),
+    )
 
     def __init__(self) -> None:
         self.urls: dict[str, int] = {}
@@ -29,6 +34,9 @@ class Marks:
         self.newest_tag = 0
         """No purge of a tag is newer."""
         self.routes: dict[str, int] = {}
+        self.entries: dict[str, int] = {}
+        self.entry_keys: dict[str, int] = {}
+        """The same by the text of the entry's key."""
         self.everything = 0
 
     def set(self, purge: Purge, position: int) -> None:
@@ -46,6 +54,9 @@ class Marks:
                 self.newest_tag = max(self.newest_tag, position)
             case PurgeKind.ROUTE:
                 self.routes[purge.argument] = position
+            case PurgeKind.ENTRY:
+                self.entries[purge.argument] = position
+                self.entry_keys[read_entry_id(purge.argument)[0]] = position
             case PurgeKind.ALL:
                 self.everything = max(self.everything, position)
 
@@ -53,9 +64,7 @@ class Marks:
         """Forget a purge."""
         match purge.kind:
             case PurgeKind.URL:
-                position = self.urls.pop(purge.argument, 0)
-                if self.kin.get(kinship(purge.argument)) == position:
-                    del self.kin[kinship(purge.argument)]
+                _forget(self.kin, kinship(purge.argument), self.urls.pop(purge.argument, 0))
             case PurgeKind.PREFIX:
                 self.prefixes.clear(purge.argument)
             case PurgeKind.PATTERN:
@@ -66,19 +75,37 @@ class Marks:
                 self.newest_tag = self.newest_tag if self.tags else 0
             case PurgeKind.ROUTE:
                 self.routes.pop(purge.argument, None)
+            case PurgeKind.ENTRY:
+                text, _ = read_entry_id(purge.argument)
+                _forget(self.entry_keys, text, self.entries.pop(purge.argument, 0))
             case PurgeKind.ALL:
                 self.everything = 0
 
-    def concern(self, position: int, key_text: str, target: str, tags: Sequence[str] | None, route: str | None) -> bool:
-        """Whether a purge behind ``position`` is aimed at this; where its tags or its route are not known yet (None),
-        any of them may be."""
+    def concern(
+        self,
+        position: int,
+        key_text: str,
+        target: str,
+        tags: Sequence[str] | None,
+        route: str | None,
+        secondary: SecondaryKey | None = None,
+    ) -> bool:
+        """Whether a purge behind ``position`` is aimed at this; where its tags, its route or its selecting fields are
+        not known yet (None), any of them may be."""
         if self.everything > position or self.urls.get(key_text, 0) > position:
             return True
         if self.kin and has_kin(key_text) and self.kin.get(kinship(key_text), 0) > position:
             return True
         if self.newest_tag > position and (tags is None or any(self.tags.get(tag, 0) > position for tag in tags)):
             return True
+        if self.entry_keys and self._concerns_entry(position, key_text, secondary):
+            return True
         return self._concerns_place(position, target) or self._concerns_route(position, route)
+
+    def _concerns_entry(self, position: int, key_text: str, secondary: SecondaryKey | None) -> bool:
+        if self.entry_keys.get(key_text, 0) <= position:
+            return False
+        return secondary is None or self.entries.get(entry_id(key_text, secondary), 0) > position
 
     def _concerns_place(self, position: int, target: str) -> bool:
         if self.prefixes.concern(position, target) or self.widened.concern(position, target):
@@ -98,6 +125,12 @@ class Marks:
             oldest = next(iter(self.patterns))
             glob, oldest_position = self.patterns.pop(oldest)
             self.widened.set(oldest, glob.head, oldest_position)
+
+
+def _forget(newest: dict[str, int], name: str, position: int) -> None:
+    """Drop a name that nothing newer stands for."""
+    if newest.get(name) == position:
+        del newest[name]
 
 
 class _Beginnings:

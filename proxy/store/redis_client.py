@@ -18,7 +18,7 @@ from proxy.store.redis_address import Place, RedisAddress
 from proxy.store.redis_breaker import Breaker
 from proxy.store.redis_connection import FOREIGN, OversizedReplyError, RedisConnection
 from proxy.store.redis_pool import RedisPool
-from proxy.store.redis_question import Limits, Nodes, NonsenseError, Question, pack
+from proxy.store.redis_question import PROBE, Limits, Nodes, NonsenseError, Question
 from proxy.store.redis_sentinel import Sentinels
 from proxy.store.stats import TierStats
 
@@ -128,6 +128,17 @@ class RedisClient:
             self.stats.did(question.operation, "unavailable", 0.0)
             raise StoreUnavailable(question.operation, f"Redis is not in use: {self._detail or 'closed'}")
         return await self._ask(question, budget)
+
+    def places(self) -> tuple[None]:
+        """See Redis: this one."""
+        return (None,)
+
+    def place_of(self, name: bytes) -> None:
+        """See Redis."""
+
+    async def run_at(self, place: Place | None, question: Question[T], budget: float) -> T:
+        """See Redis."""
+        return await self.run(question, budget)
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something behind; ``close`` ends it. StoreUnavailable ends it quietly; with too much behind, it is left
@@ -263,7 +274,7 @@ class RedisClient:
     async def _probe(self) -> None:
         """Ask something harmless that reads, past the breaker: its answer alone opens or closes."""
         try:
-            await self._ask(_PROBE, self.limits.command_timeout)
+            await self._ask(PROBE, self.limits.command_timeout)
         except StoreUnavailable as error:
             if self._breaker.trip(self._clock.monotonic()):
                 self._out(error.detail)
@@ -276,18 +287,6 @@ class RedisClient:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) and not isinstance(error, StoreUnavailable):
             _LOG.error("A task of the Redis store failed", exc_info=error)
-
-
-def _read_probe(replies: list[Any]) -> None:
-    (reply,) = replies
-    if isinstance(reply, ResponseError):
-        raise reply
-    if reply not in {0, 1}:
-        raise NonsenseError("an answer that does not fit the question")
-
-
-# A read, not PING: Redis refuses PING where only writing is impossible (MISCONF).
-_PROBE: Final = Question("probe", pack([(b"EXISTS", b"tambo:probe")]), 1, _read_probe)
 
 
 def _worded(error: BaseException) -> str:

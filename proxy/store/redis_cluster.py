@@ -108,6 +108,27 @@ class RedisCluster:
         self._doubts.set()
         raise StoreUnavailable(question.operation, "no node of the Redis Cluster has it")
 
+    def places(self) -> tuple[Place, ...]:
+        """See Redis."""
+        return tuple(self._slots.places())
+
+    def place_of(self, name: bytes) -> Place | None:
+        """See Redis."""
+        return self._slots.of(name)
+
+    async def run_at(self, place: Place | None, question: Question[T], budget: float) -> T:
+        """See Redis."""
+        try:
+            if place is not None and not self._is_closed and place in self._slots.places():
+                return await self._node(place).run(question, budget)
+        except RedirectedError as error:
+            self._redirected(error, place or ("", 0), question)
+        except StoreUnavailable:
+            self._doubts.set()
+            raise
+        self._doubts.set()
+        raise StoreUnavailable(question.operation, "another node of the Redis Cluster has it")
+
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """See Redis."""
         for node in self._nodes.values():

@@ -5,10 +5,7 @@ import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-import msgspec
-
 from proxy.policy.cache_key import CacheKey
-from proxy.policy.messages import SecondaryKey
 
 LAYOUT: Final = 1
 """Part of every name: another layout lives beside this one and the two never read each other."""
@@ -29,11 +26,15 @@ _OTHERS: Final = re.compile(rb"[^A-Za-z0-9\-._~/:=&,@]")
 
 def variants_name(namespace: str, key: CacheKey) -> bytes:
     """The hash that holds all variants of ``key``: at most 200 bytes of its escaped text, longer ones by a digest."""
-    text = key.text.encode("utf-8", "surrogatepass")
-    name = _OTHERS.sub(lambda found: b"%%%02X" % found[0][0], text)
-    if len(name) > _MAX_TEXT:
-        name = name[:_SHOWN] + b"#" + hashlib.blake2b(text, digest_size=20).hexdigest().encode()
-    return variants_prefix(namespace) + name
+    return variants_prefix(namespace) + _shown(key.text)
+
+
+def _shown(text: str) -> bytes:
+    data = text.encode("utf-8", "surrogatepass")
+    shown = _OTHERS.sub(lambda found: b"%%%02X" % found[0][0], data)
+    if len(shown) > _MAX_TEXT:
+        return shown[:_SHOWN] + b"#" + hashlib.blake2b(data, digest_size=20).hexdigest().encode()
+    return shown
 
 
 def variants_prefix(namespace: str) -> bytes:
@@ -47,17 +48,19 @@ def text_of(name: bytes, prefix: bytes) -> str | None:
     return None if b"#" in shown else unquote_to_bytes(shown).decode("utf-8", "surrogatepass")
 
 
+def index_name(namespace: str, kind: bytes, text: str) -> bytes:
+    """The sorted set of the names that carry a tag, or are of some other kind. Stands alone in its slot."""
+    return b"%s:%s:%d:%s" % (namespace.encode(), kind, LAYOUT, _shown(text))
+
+
 def purges_name(namespace: str) -> bytes:
     """The stream that is the purge log."""
     return b"%s:purges:%d" % (namespace.encode(), LAYOUT)
 
 
-def variant_field(secondary: SecondaryKey) -> bytes:
-    """The hash field of one variant: ``-`` where nothing selects, else a digest of the secondary key."""
-    if not secondary:
-        return b"-"
-    text = msgspec.msgpack.encode(secondary)
-    return hashlib.blake2b(text, digest_size=16).hexdigest().encode()
+def variant_field(digest: bytes) -> bytes:
+    """The hash field of one variant, by its digest: ``-`` where nothing selects."""
+    return digest.hex().encode() or b"-"
 
 
 def fill_name(namespace: str, key: str) -> bytes:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 import hiredis
+from redis.exceptions import ResponseError
 
 from proxy.store.redis_address import Place
 from proxy.store.redis_connection import RedisConnection
@@ -65,6 +66,18 @@ def pack(commands: Sequence[Command]) -> bytes:
     return b"".join(map(_pack, commands))
 
 
+def _read_probe(replies: list[Any]) -> None:
+    (reply,) = replies
+    if isinstance(reply, ResponseError):
+        raise reply
+    if reply not in {0, 1}:
+        raise NonsenseError("an answer that does not fit the question")
+
+
+# A read, not PING: Redis refuses PING where only writing is impossible (MISCONF).
+PROBE: Final = Question("probe", pack([(b"EXISTS", b"tambo:probe")]), 1, _read_probe)
+
+
 class Redis(Protocol):
     """One Redis, however many servers it is made of."""
 
@@ -98,6 +111,18 @@ class Redis(Protocol):
 
     async def run(self, question: Question[T], budget: float) -> T:
         """Ask, and read the answer, in ``budget`` seconds. Raises StoreUnavailable."""
+        ...
+
+    def places(self) -> Sequence[Place | None]:
+        """The primaries at present, each for ``run_at``; None: the only one, wherever that is."""
+        ...
+
+    def place_of(self, name: bytes) -> Place | None:
+        """Which of them has a name, as far as is known."""
+        ...
+
+    async def run_at(self, place: Place | None, question: Question[T], budget: float) -> T:
+        """Ask one of them, which may answer that another has what was asked for. Raises StoreUnavailable."""
         ...
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from proxy.clock import Clock
 from proxy.errors import StoreUnavailable, SupersededError
+from proxy.exchange.entry_ids import variant_digest
+from proxy.exchange.inventory import Page
 from proxy.exchange.purges import Purge
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
@@ -23,8 +25,10 @@ from proxy.store.redis_changes import Doubt, RedisChanges
 from proxy.store.redis_client import RedisClient
 from proxy.store.redis_cluster import RedisCluster
 from proxy.store.redis_connection import OversizedReplyError
+from proxy.store.redis_index import entered, indexes_of
 from proxy.store.redis_log import last_position
 from proxy.store.redis_names import FENCE, purges_name, variant_field, variants_name
+from proxy.store.redis_pages import RedisPages
 from proxy.store.redis_purges import RedisPurges
 from proxy.store.redis_question import Command, Limits, NonsenseError, Question, Redis, pack
 from proxy.store.redis_transaction import WrongTypeError, is_wrong_type, kept, no_answer, number, sound, transact
@@ -78,6 +82,7 @@ class RedisStore:
             else RedisClient(address, clock, self._limits, self.stats)
         )
         self._purges = RedisPurges(self.client, log, self._bounds.purges, self._bounds.log_keep)
+        self._pages = RedisPages(self.client, self._bounds.namespace)
         self._changes = RedisChanges(self.client, self._bounds.namespace, self._limits.command_timeout)
 
     @property
@@ -144,7 +149,7 @@ class RedisStore:
         name = variants_name(self._bounds.namespace, key)
         self._changes.note(name, key.text)
         try:
-            field, value = variant_field(stored.secondary_key), encode(key, stored)
+            field, value = variant_field(variant_digest(stored.secondary_key)), encode(key, stored)
         except (UnicodeEncodeError, OverflowError) as error:
             raise StoreUnavailable("put", f"cannot be written: {error}") from None
         if len(stored.body) > self._bounds.body:
@@ -156,21 +161,43 @@ class RedisStore:
         if stored.fence:
             write = (b"EVAL", _FENCED, 1, name, field, value, FENCE, stored.fence)
         commands: list[Command] = [write, *kept(name, keep), (b"HLEN", name)]
-        if self.client.is_divided:
-            await self._purges.renew(keep)  # first: the log outlives what it may speak of
-        else:
-            commands.insert(-1, self._purges.renewed(keep))
+        indexes = indexes_of(self._bounds.namespace, key, stored)
+        commands[-1:-1] = await self._besides(name, indexes, keep)
         budget = min(self._limits.timeout + len(value) / _WRITE_RATE, self._limits.command_timeout)
         try:
             results = await transact(self.client, "put", commands, budget, _numbers)
         except WrongTypeError:
             self.stats.bad_entries[BadEntry.MALFORMED] += 1
-            results = await transact(self.client, "put", [(b"UNLINK", name), *commands], budget, _numbers)
+            wrong = [name] if self.client.is_divided else [name, *indexes]
+            clearing: list[Command] = [(b"UNLINK", each) for each in wrong]
+            results = await transact(self.client, "put", [*clearing, *commands], budget, _numbers)
         if stored.fence and not results[-len(commands)]:
             self.stats.did("put", "superseded", 0.0)
             raise SupersededError("put", "a later fetch is stored")
         if (excess := results[-1] - bool(stored.fence) - self._bounds.variants) > 0:
             await self._thin(name, field, excess)
+
+    async def _besides(self, name: bytes, indexes: Sequence[bytes], keep: int) -> list[Command]:
+        """What else belongs into the transaction that stores something. In a Cluster nothing does, and is done now:
+        the log outlives what it may speak of, and what is there can be found."""
+        if not self.client.is_divided:
+            return [self._purges.renewed(keep), *(entered(index, name, keep) for index in indexes)]
+        await asyncio.gather(self._purges.renew(keep), *(self._enter(index, name, keep) for index in indexes))
+        return []
+
+    async def _enter(self, index: bytes, name: bytes, milliseconds: int) -> None:
+        question = Question("index", pack([entered(index, name, milliseconds)]), 1, no_answer, at=index)
+        await self.client.run(question, self._limits.timeout)
+
+    async def page(self, aim: Purge, cursor: bytes, most: int) -> Page:
+        """See Browsed."""
+        return await self._pages.page(aim, cursor, most)
+
+    async def remove_variant(self, key: CacheKey, variant: bytes) -> None:
+        """Remove one variant, by its digest, within ``command_timeout``."""
+        name = variants_name(self._bounds.namespace, key)
+        command = pack([(b"HDEL", name, variant_field(variant))])
+        await self.client.run(Question("remove", command, 1, no_answer, at=name), self._limits.command_timeout)
 
     async def remove(self, key: CacheKey) -> int:
         """Remove every variant, within ``command_timeout``; how many there were."""

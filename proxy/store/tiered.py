@@ -13,18 +13,20 @@ from typing import Final
 
 from proxy.clock import Clock
 from proxy.errors import StoreUnavailable, SupersededError
+from proxy.exchange.entry_ids import read_entry_id
 from proxy.exchange.ports import Lookup
 from proxy.exchange.purges import Purge, Purged, PurgeKind, PurgeMode
 from proxy.exchange.residence import Residence, Seal
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 from proxy.policy.reuse import keep_for as seconds_kept
-from proxy.store.backing import Backing, LoggedPurge, Watched
+from proxy.store.backing import Backing, Browsed, LoggedPurge, Watched
 from proxy.store.housekeeper import Housekeeper
 from proxy.store.memory import Memory
 from proxy.store.purge_log import PurgeLog
 from proxy.store.replica import Replica
 from proxy.store.stats import TierStats
+from proxy.store.stock import Stock
 
 LOG: Final = logging.getLogger("tambo.store")
 
@@ -59,6 +61,7 @@ class TieredStore:
         """The position up to which no purge of the lasting store's log is unknown here."""
         self.fence = fence
         """Seconds for which a purge is remembered: longer than a fetch may take until it is stored."""
+        self.stock: Final = Stock(backing, self, clock)
         self.housekeeper = Housekeeper(self, memory, backing, self._log, lambda: clock.now() - self.fence)
 
     @property
@@ -75,6 +78,11 @@ class TieredStore:
     def is_vouched(self) -> bool:
         """See Store."""
         return self._trusts_memory or (self._replica is not None and self._replica.is_current())
+
+    @property
+    def keeps(self) -> bool:
+        """Whether anything outlives this process."""
+        return self._backing is not None
 
     @property
     def tiers(self) -> Sequence[TierStats]:
@@ -209,7 +217,8 @@ class TieredStore:
 
     def judge(self, key: CacheKey, stored: StoredResponse) -> StoredResponse | None:
         """What the purges known here leave of a stored response: itself, itself ended, or nothing."""
-        match self._log.strongest(stored.position, key.text, stored.target, stored.tags, stored.route):
+        about = (key.text, stored.target, stored.tags, stored.route, stored.secondary_key)
+        match self._log.strongest(stored.position, *about):
             case None:
                 return stored
             case PurgeMode.SOFT:
@@ -222,7 +231,7 @@ class TieredStore:
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> bool:
         """Keep ``stored`` for ``keep_for`` seconds; False: a later hard purge concerns it. Raises StoreUnavailable
         where it could not be handed to the lasting store; memory holds it all the same."""
-        purged = self._log.since(stored.position, key, stored.target, stored.tags, stored.route)
+        purged = self._log.since(stored.position, key, stored.target, stored)
         if purged is PurgeMode.HARD:
             return False
         if purged is PurgeMode.SOFT and not stored.is_ended:
@@ -237,23 +246,35 @@ class TieredStore:
 
     # Purging ---------------------------------------------------------------------------------------------------
 
-    async def purge(self, purge: Purge) -> Purged:
-        """Make a purge true for every look-up that begins after this returns; counted exactly for a URL.
+    async def purge(self, purge: Purge, by: str = "") -> Purged:
+        """Make a purge true for every look-up that begins after this returns; what a URL, a tag or an entry met is
+        counted where somebody asked (``by``) and it takes no longer than a second.
         Raises StoreUnavailable, and then nothing is claimed."""
-        if purge.kind is not PurgeKind.URL:
-            position = await self._make_true(purge)
-            return Purged(None, position, await self._confirmed(position))
-        key = CacheKey(purge.argument, "")
-        count = len(await self._look_further(key))
+        count = await self.stock.met(purge) if by else None
         position = await self._make_true(purge)
-        self._memory.revise(key, self.judge)
-        if self._backing is not None and purge.mode is PurgeMode.HARD:
-            try:
-                await self._backing.remove(key)
-            except StoreUnavailable as error:
-                # It is logged, so nobody is given it any more; that it still takes room is no reason to fail.
-                LOG.warning("purged, but not removed yet", extra={"detail": error.detail})
+        await self._clear(purge)
         return Purged(count, position, await self._confirmed(position))
+
+    async def _clear(self, purge: Purge) -> None:
+        """Carry out a purge of one key at once; any other is carried out by the housekeeper."""
+        if purge.kind is PurgeKind.URL:
+            text, variant = purge.argument, None
+        elif purge.kind is PurgeKind.ENTRY:
+            text, variant = read_entry_id(purge.argument)
+        else:
+            return
+        key = CacheKey(text, "")
+        self._memory.revise(key, self.judge)
+        if purge.mode is PurgeMode.SOFT:
+            return
+        try:
+            if self._backing is not None and variant is None:
+                await self._backing.remove(key)
+            elif isinstance(self._backing, Browsed) and variant is not None:
+                await self._backing.remove_variant(key, variant)
+        except StoreUnavailable as error:
+            # It is logged, so nobody is given it any more; that it still takes room is no reason to fail.
+            LOG.warning("purged, but not removed yet", extra={"detail": error.detail})
 
     async def _make_true(self, purge: Purge) -> int:
         position = self._log.last + 1 if self._backing is None else await self._backing.log_purge(purge)

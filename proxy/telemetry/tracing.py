@@ -147,9 +147,9 @@ class _TracedStore:
             span.set_attributes({"tambo.bytes": len(stored.body), "tambo.keep_for": keep_for})
             return await self._store.put(key, stored, keep_for)
 
-    async def purge(self, purge: Purge) -> Purged:
+    async def purge(self, purge: Purge, by: str = "") -> Purged:
         with self._tracer.start_as_current_span("purge"):
-            return await self._store.purge(purge)
+            return await self._store.purge(purge, by)
 
     @property
     def is_vouched(self) -> bool:

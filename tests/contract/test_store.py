@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from proxy.exchange.entry_ids import entry_id
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.policy.messages import StoredResponse
 from proxy.store.tiered import FENCE, TieredStore
@@ -156,15 +157,62 @@ async def test_a_url_purge_counts_its_variants(store: TieredStore, mode: PurgeMo
     for language in ("es", "qu", "ay"):
         await store.put(KEY, _stored(store, language=language), 60)
     await store.put(a_key("/a/2"), _stored(store, target="/a/2"), 60)
-    assert (await store.purge(Purge(PurgeKind.URL, "/a/1", mode))).count == 3
-    assert (await store.purge(Purge(PurgeKind.URL, "/never", mode))).count == 0
-    assert (await store.purge(Purge(PurgeKind.URL, "/a/1", HARD))).count == (0 if mode is HARD else 3)
+    assert (await store.purge(Purge(PurgeKind.URL, "/a/1", mode), "me")).count == 3
+    assert (await store.purge(Purge(PurgeKind.URL, "/never", mode), "me")).count == 0
+    assert (await store.purge(Purge(PurgeKind.URL, "/a/1", HARD), "me")).count == (0 if mode is HARD else 3)
     assert await _bodies(store, "/a/2") == [b"1"]
 
 
+@pytest.mark.parametrize("mode", PurgeMode)
+async def test_a_url_purge_counts_what_was_stored_by_content_or_search_for_its_path(
+    store: TieredStore, mode: PurgeMode
+) -> None:
+    if not store.keeps:
+        return  # nothing but memory, which has no index
+    for text in ("/a/1", "/a/1#q1", "/a/1?x=1#s2", "/a/1?x=1", "/a/10", "/a/10#q3"):
+        await store.put(a_key(text), _stored(store, target=text), 60)
+    assert (await store.purge(Purge(PurgeKind.URL, "/a/1", mode), "me")).count == 3
+    assert (await store.purge(Purge(PurgeKind.URL, "/a/1", HARD), "me")).count == (0 if mode is HARD else 3)
+
+
+@pytest.mark.parametrize("mode", PurgeMode)
+async def test_a_tag_purge_counts_exactly(store: TieredStore, mode: PurgeMode) -> None:
+    if not store.keeps:
+        return
+    for number in range(700):
+        text = f"/n/{number}"
+        stored = replace(_stored(store, target=text), tags=("all", "odd" if number % 2 else "even"))
+        await store.put(a_key(text), stored, 60)
+    for language in ("es", "qu"):
+        await store.put(KEY, replace(_stored(store, language=language), tags=("odd",)), 60)
+    await store.put(KEY, replace(_stored(store, language="qu"), tags=("none",)), 60)  # it had the tag
+    await store.purge(Purge(PurgeKind.URL, "/n/1", HARD))
+    await store.purge(Purge(PurgeKind.PREFIX, "/n/3", HARD))  # gone, though its bytes may be there still
+    gone = sum(str(number).startswith("3") for number in range(1, 700, 2)) + 1
+    assert (await store.purge(Purge(PurgeKind.TAG, "odd", mode), "me")).count == 350 - gone + 1
+    assert (await store.purge(Purge(PurgeKind.TAG, "odd", mode), "me")).count == (0 if mode is HARD else 350 - gone + 1)
+    assert (await store.purge(Purge(PurgeKind.TAG, "od", mode), "me")).count == 0
+
+
+async def test_an_entry_leaves_alone(store: TieredStore) -> None:
+    for language in ("es", "qu"):
+        await store.put(KEY, _stored(store, language.encode(), language=language), 60)
+    begun = store.position
+    entry = entry_id(KEY.text, (("accept-language", "es"),))
+    assert (await store.purge(Purge(PurgeKind.ENTRY, entry, HARD), "me")).count == 1
+    assert await _bodies(store) == [b"qu"]
+    assert store.purged_since(begun, KEY) is HARD  # what is being fetched may be that very one
+    assert not await store.put(KEY, replace(_stored(store, language="es"), position=begun), 60)
+    assert await store.put(KEY, replace(_stored(store, b"new", language="qu"), position=begun), 60)
+    for _ in range(2):
+        assert await _bodies(store) == [b"new"]
+        await store.housekeeper.round()
+    assert (await store.purge(Purge(PurgeKind.ENTRY, entry, HARD), "me")).count == 0
+
+
 async def test_wide_purges_do_not_count(store: TieredStore) -> None:
-    assert (await store.purge(Purge(PurgeKind.PREFIX, "/", HARD))).count is None
-    assert (await store.purge(Purge(PurgeKind.ALL, "", SOFT))).count is None
+    assert (await store.purge(Purge(PurgeKind.PREFIX, "/", HARD), "me")).count is None
+    assert (await store.purge(Purge(PurgeKind.ALL, "", SOFT), "me")).count is None
 
 
 async def test_a_prefix_is_no_pattern(store: TieredStore) -> None:
@@ -201,7 +249,7 @@ async def test_a_tag_reaches_all_that_have_it_and_a_fetch_of_which_nobody_knows(
     for text in ("/a/1", "/a/2"):
         await store.put(a_key(text), _stored(store, target=text), 60)
     begun = store.position
-    assert (await store.purge(Purge(PurgeKind.TAG, "all", HARD))).count is None
+    assert (await store.purge(Purge(PurgeKind.TAG, "all", HARD))).count is None  # nobody asked
     assert (await _bodies(store), await _bodies(store, "/a/2")) == ([], [])
     assert store.purged_since(begun, a_key("/new")) is HARD
     untagged = a_stored(b"new", target="/new", position=begun, response_time=T0)

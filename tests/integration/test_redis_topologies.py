@@ -80,6 +80,9 @@ async def test_it_is_stored_in_redis_and_found_by_another(
             assert (await fetch(session, f"{one.url}/k/1"))[1]["X-Cache"] == "HIT"
             form = {"url": "/k/2", "mode": "hard"}
             assert (await fetch(session, f"{one.admin}/admin/purge", "POST", json=form))[0] == 200
+            for search in ("", "?tag=g1", "?url=/k/1"):
+                status, _, page = await fetch(session, f"{one.admin}/admin/entries{search}")
+                assert (status, page.count(b'"target"')) == (200, 1), (search, page)
             assert [line for line in one.log if line["level"] in {"warning", "error"} and "edis" in str(line)] == []
         async with _tambo(tmp_path / "two", upstream, url) as two:
             assert (await fetch(session, f"{two.url}/k/1"))[1]["X-Cache"] == "HIT"

@@ -55,7 +55,7 @@ class DictStore:
         self.entries[key.text] = [*others, stored]
         return True
 
-    async def purge(self, purge: Purge) -> Purged:
+    async def purge(self, purge: Purge, by: str = "") -> Purged:
         self._check("purge")
         self.purges.append(purge)
         before = len(self.entries)

@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from proxy.edge.admin.access import Gate
+from proxy.edge.admin.entries import Entries
 from proxy.edge.admin.mode_form import read_mode, shown
 from proxy.edge.admin.purge_form import read_form
 from proxy.edge.admin.reloading import Reload, answer_reload
@@ -43,6 +44,7 @@ class AdminParts:
     """Told kind, mode and count of each purge that succeeded."""
     switch: ModeSwitch
     reload: Reload
+    entries: Entries
 
 
 def make_admin_app(parts: AdminParts) -> web.Application:
@@ -54,6 +56,7 @@ def make_admin_app(parts: AdminParts) -> web.Application:
     app.router.add_get("/health", endpoints.health)
     app.router.add_get("/metrics", endpoints.metrics)
     app.router.add_post("/admin/purge", endpoints.purge)
+    parts.entries.add_to(app)
     app.router.add_get("/admin/mode", endpoints.mode)
     app.router.add_put("/admin/mode", endpoints.set_mode)
     app.router.add_post("/admin/reload", endpoints.reload)
@@ -76,8 +79,9 @@ def _gate(gate: Callable[[], Gate]) -> Middleware:
         except ClientError as error:
             return _problem(error.status, error.problem)
         except StoreUnavailable as error:
-            LOG.warning("purge refused", extra={"operation": error.operation, "detail": error.detail})
-            text = "The store cannot be written, so nothing was purged; try again."
+            LOG.warning("refused: the store is out", extra={"operation": error.operation, "detail": error.detail})
+            is_reading = request.method == "GET"
+            text = f"The store cannot be {'read' if is_reading else 'written, so nothing was purged'}; try again."
             return _problem(web.HTTPServiceUnavailable.status_code, text, {"Retry-After": "1"})
 
     return check
@@ -105,7 +109,7 @@ class _Endpoints:
 
     async def purge(self, request: web.Request) -> web.Response:
         form = read_form(await request.read(), request.query)
-        purged = await self._parts.purger.purge(form.kind, form.argument, form.mode)
+        purged = await self._parts.purger.purge(form.kind, form.argument, form.mode, request.remote or "unknown")
         self._parts.on_purge(form.kind, form.mode, purged.count)
         LOG.info(
             "purged",

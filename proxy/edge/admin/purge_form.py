@@ -2,15 +2,16 @@
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from proxy.errors import ClientError
 from proxy.exchange.purges import PurgeKind, PurgeMode
 
 BAD_REQUEST = 400
-_KINDS = tuple(kind.value for kind in PurgeKind)
-_NAMES = (*_KINDS, "mode")
+_AIMS = tuple(kind for kind in PurgeKind if kind is not PurgeKind.ENTRY)
+"""An entry is removed by its own endpoint."""
+_KINDS = tuple(kind.value for kind in _AIMS)
 _TRUE = frozenset({"true", "1", "yes", ""})
 
 
@@ -28,15 +29,24 @@ def read_form(body: bytes, query: Mapping[str, str]) -> PurgeForm:
     given: dict[str, object] = dict(query)
     if body.strip():
         given.update(_json_object(body))
+    mode = given.pop("mode", "soft")
+    kind, argument = read_aim(given, ("mode",))
+    return PurgeForm(kind, argument, _mode(mode))
+
+
+def read_aim(given: Mapping[str, object], others: Sequence[str]) -> tuple[PurgeKind, str]:
+    """What is meant: its kind and argument. ``others``: names that may stand beside it and were taken out. Raises
+    ClientError(400) that names what is wrong and what would be right."""
+    names = (*_KINDS, *others)
     for name in given:
-        if name not in _NAMES:
-            near = difflib.get_close_matches(name, _NAMES, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; the names are {', '.join(_NAMES)}"
+        if name not in _KINDS:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; the names are {', '.join(names)}"
             raise ClientError(BAD_REQUEST, f"unknown name {name!r}{hint}")
-    aims = [kind for kind in PurgeKind if kind.value in given and given[kind.value] not in (None, False)]
+    aims = [kind for kind in _AIMS if kind.value in given and given[kind.value] not in (None, False)]
     if len(aims) != 1:
         raise ClientError(BAD_REQUEST, f"say exactly one of {', '.join(_KINDS)}")
-    return PurgeForm(aims[0], _argument(aims[0], given[aims[0].value]), _mode(given.get("mode", "soft")))
+    return aims[0], _argument(aims[0], given[aims[0].value])
 
 
 def _json_object(body: bytes) -> dict[str, object]:

@@ -23,6 +23,7 @@ from proxy.exchange.purging import Purger
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 from tests.support.clock import FakeClock
+from tests.support.entries import no_entries
 from tests.unit.cli.conftest import Tambo, Transcript
 
 
@@ -34,7 +35,7 @@ class PurgeBook:
     is_down: bool = False
     purges: list[Purge] = field(default_factory=list)
 
-    async def purge(self, purge: Purge) -> Purged:
+    async def purge(self, purge: Purge, by: str = "") -> Purged:
         if self.is_down:
             raise StoreUnavailable("purge", "connection refused")
         self.purges.append(purge)
@@ -81,15 +82,17 @@ async def no_reload(by: str) -> Reloaded:
 
 
 def parts(book: PurgeBook, gate: Gate) -> AdminParts:
+    purger = Purger(route_policies(Config()), book)
     return AdminParts(
         gate=lambda: gate,
-        purger=Purger(route_policies(Config()), book),
+        purger=purger,
         health=lambda: Health("embedded", is_ready=True),
         metrics=lambda: b"",
         metrics_type="text/plain",
         on_purge=lambda *_: None,
         switch=ModeSwitch(FakeClock()),
         reload=no_reload,
+        entries=no_entries(purger),
     )
 
 

@@ -4,13 +4,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxy.exchange.entry_ids import entry_id
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.policy.cache_key import CacheKey
+from proxy.policy.messages import SecondaryKey
 from proxy.store.backing import LoggedPurge
 from proxy.store.purge_log import PurgeLog
 from tests.support.builders import a_key
 
 SOFT, HARD = PurgeMode.SOFT, PurgeMode.HARD
+BY_X: SecondaryKey = (("accept", "x"),)
 
 
 def a_purge(kind: PurgeKind = PurgeKind.ALL, argument: str = "", mode: PurgeMode = HARD) -> Purge:
@@ -40,14 +43,17 @@ def _log(*purges: Purge, limit: int = 100) -> PurgeLog:
         pytest.param(a_purge(PurgeKind.TAG, "T"), False, id="another tag"),
         pytest.param(a_purge(PurgeKind.ROUTE, "r"), True, id="its route"),
         pytest.param(a_purge(PurgeKind.ROUTE, "s"), False, id="another route"),
+        pytest.param(a_purge(PurgeKind.ENTRY, entry_id("k:/a", BY_X)), True, id="it"),
+        pytest.param(a_purge(PurgeKind.ENTRY, entry_id("k:/a", ())), False, id="another of its key"),
+        pytest.param(a_purge(PurgeKind.ENTRY, entry_id("k:/b", BY_X)), False, id="its like of another key"),
         pytest.param(a_purge(PurgeKind.ALL), True, id="everything"),
     ],
 )
 @pytest.mark.parametrize("mode", PurgeMode)
 def test_a_purge_concerns_what_is_older(purge: Purge, concerned: bool, mode: PurgeMode) -> None:
     log = _log(Purge(purge.kind, purge.argument, mode))
-    assert log.strongest(0, "k:/a", "/a?x=1", ("t",), "r") == (mode if concerned else None)
-    assert log.strongest(1, "k:/a", "/a?x=1", ("t",), "r") is None
+    assert log.strongest(0, "k:/a", "/a?x=1", ("t",), "r", BY_X) == (mode if concerned else None)
+    assert log.strongest(1, "k:/a", "/a?x=1", ("t",), "r", BY_X) is None
 
 
 def test_hard_is_stronger_whatever_came_last() -> None:
@@ -103,10 +109,16 @@ def test_too_many_are_folded_into_one_of_everything() -> None:
     assert log.strongest(10, "/never", "/never") is None
 
 
+SELECTED: list[SecondaryKey] = [(), BY_X, (("accept", None),)]
 purges = st.builds(
     Purge,
-    st.sampled_from(PurgeKind),
+    st.sampled_from([kind for kind in PurgeKind if kind is not PurgeKind.ENTRY]),
     st.sampled_from(["/", "/a", "/a/b", "/b", "/a/b/c", "/a?x=1", "/a?x=2", "/*b", "/a*", "*/x*"]),
+    st.sampled_from(PurgeMode),
+) | st.builds(
+    Purge,
+    st.just(PurgeKind.ENTRY),
+    st.builds(entry_id, st.sampled_from(["/a", "/b/x", "/a#q1"]), st.sampled_from(SELECTED)),
     st.sampled_from(PurgeMode),
 )
 
@@ -115,27 +127,28 @@ TARGETS = st.sampled_from(["/a", "/a/b", "/b/x", "/c", "/a#q1", "/a?x=1", "/a?x=
 """The last have kin: what is purged by one URL of their path."""
 tags = st.none() | st.lists(st.sampled_from(["/a", "/b", "x"]), max_size=2)
 routes = st.none() | st.sampled_from(["/a", "/b", "x"])
+secondaries = st.none() | st.sampled_from(SELECTED)
 
 
 @settings(deadline=None)
-@given(st.lists(purges, max_size=30), st.integers(0, 30), TARGETS, tags, routes)
+@given(st.lists(purges, max_size=30), st.integers(0, 30), TARGETS, tags, routes, secondaries)
 def test_it_says_what_a_walk_over_the_whole_log_says(
-    history: list[Purge], position: int, target: str, has: list[str] | None, route: str | None
+    history: list[Purge], position: int, target: str, has: list[str] | None, route: str | None, by: SecondaryKey | None
 ) -> None:
     key = CacheKey(target, target)
     later = [purge for number, purge in enumerate(history, start=1) if number > position]
-    modes = {purge.mode for purge in later if purge.concerns(key, target, has, route)}
+    modes = {purge.mode for purge in later if purge.concerns(key, target, has, route, by)}
     expected = HARD if HARD in modes else SOFT if SOFT in modes else None
-    assert _log(*history, limit=1000).strongest(position, target, target, has, route) == expected
+    assert _log(*history, limit=1000).strongest(position, target, target, has, route, by) == expected
 
 
 @settings(deadline=None)
-@given(st.lists(purges, max_size=30), st.integers(0, 30), TARGETS, tags, routes)
+@given(st.lists(purges, max_size=30), st.integers(0, 30), TARGETS, tags, routes, secondaries)
 def test_a_short_log_may_say_more_but_never_less(
-    history: list[Purge], position: int, target: str, has: list[str] | None, route: str | None
+    history: list[Purge], position: int, target: str, has: list[str] | None, route: str | None, by: SecondaryKey | None
 ) -> None:
     strength = [None, SOFT, HARD]
-    full = _log(*history, limit=1000).strongest(position, target, target, has, route)
+    full = _log(*history, limit=1000).strongest(position, target, target, has, route, by)
     short = _log(*history, limit=4)
     assert len(short) <= 4
-    assert strength.index(short.strongest(position, target, target, has, route)) >= strength.index(full)
+    assert strength.index(short.strongest(position, target, target, has, route, by)) >= strength.index(full)

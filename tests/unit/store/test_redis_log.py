@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.exchange.entry_ids import entry_id
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.store import redis_log
 from proxy.store.backing import LoggedPurge
@@ -29,7 +30,10 @@ def test_what_is_no_stream_id_is_nonsense(said: object) -> None:
 
 @given(st.sampled_from(PurgeKind), st.text(st.characters(), max_size=50), st.sampled_from(PurgeMode))
 def test_a_purge_is_read_as_it_was_written(kind: PurgeKind, argument: str, mode: PurgeMode) -> None:
-    argument = "/" + argument.replace("*", "") if kind is PurgeKind.PATTERN else argument
+    if kind is PurgeKind.PATTERN:
+        argument = "/" + argument.replace("*", "")
+    if kind is PurgeKind.ENTRY:
+        argument = entry_id("/" + argument, ())
     purge = Purge(kind, argument, mode)
     command = redis_log.append(b"log", purge, b"*", 9, only_if_there=True)
     entry = list(command[command.index(b"*") + 1 :])

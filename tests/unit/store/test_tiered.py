@@ -202,7 +202,7 @@ async def test_a_purge_stays_true_when_the_bytes_cannot_be_removed(
 ) -> None:
     await store.put(KEY, a_stored(b"1"), 60)
     backing.removes = False
-    assert (await store.purge(Purge(PurgeKind.URL, "/a", HARD))).count == 1
+    assert (await store.purge(Purge(PurgeKind.URL, "/a", HARD), "me")).count == 1
     assert await _found(store) == []
 
 

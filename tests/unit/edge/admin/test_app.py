@@ -12,6 +12,7 @@ from proxy.edge.admin.app import AdminParts, Health, make_admin_app
 from proxy.edge.admin.reloading import Reloaded
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.purging import Purger
+from tests.support.entries import no_entries
 from tests.support.scenario import Scenario
 
 AdminClient = TestClient[Request, Application]
@@ -26,15 +27,17 @@ class Desk:
         self.state = Health("embedded", is_ready=True)
         self.purges: list[tuple[str, str, int | None]] = []
         self.reloads: list[str] = []
+        purger = Purger(self.play.routes, self.play.store)
         self.parts = AdminParts(
             lambda: Gate(token, on_loopback=True),
-            Purger(self.play.routes, self.play.store),
+            purger,
             lambda: self.state,
             lambda: b"tambo_up 1\n",
             "text/plain; version=0.0.4; charset=utf-8",
             lambda *purge: self.purges.append(purge),
             ModeSwitch(self.play.clock),
             self.reload,
+            no_entries(purger),
         )
 
     async def reload(self, by: str) -> Reloaded:

@@ -1,0 +1,119 @@
+"""All that is stored and can still be used, page by page: what lies in the lasting store, judged by the purge log.
+
+Satisfies proxy.exchange.inventory.Inventory. Changes nothing, and no client waits for it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, Protocol
+
+from proxy.clock import Clock
+from proxy.errors import StoreUnavailable
+from proxy.exchange.entry_ids import entry_id, read_entry_id, variant_digest
+from proxy.exchange.inventory import Page, Row, Tally
+from proxy.exchange.ports import Lookup
+from proxy.exchange.purges import Purge, PurgeKind
+from proxy.policy.cache_key import CacheKey
+from proxy.policy.messages import StoredResponse
+from proxy.policy.reuse import keep_for
+from proxy.store.backing import Backing, Browsed
+
+SAMPLE: Final = 10
+"""Rows that a tally shows."""
+MOST_SECONDS: Final = 1.0
+"""For counting what a purge meets."""
+_STEP: Final = 250
+
+Judge = Callable[[CacheKey, StoredResponse], StoredResponse | None]
+
+
+class Purged(Protocol):
+    """What purges leave of a stored response, and learning the purges of others."""
+
+    def judge(self, key: CacheKey, stored: StoredResponse) -> StoredResponse | None:
+        """Itself, another in its place, or None."""
+        ...
+
+    async def catch_up(self) -> None:
+        """Raises StoreUnavailable."""
+        ...
+
+    async def look_again(self, key: CacheKey) -> Lookup:
+        """All that is stored under a key, whatever memory holds. Raises StoreUnavailable."""
+        ...
+
+
+class Stock:
+    """Looks through a lasting store."""
+
+    def __init__(self, backing: Backing | None, store: Purged, clock: Clock) -> None:
+        self._backing = backing
+        self._store = store
+        self._clock = clock
+
+    async def page(self, aim: Purge, cursor: bytes, most: int) -> Page:
+        """See Inventory."""
+        if not isinstance(self._backing, Browsed):
+            raise StoreUnavailable("page", "what is stored cannot be looked through")
+        await self._store.catch_up()
+        found = await self._backing.page(aim, cursor, most)
+        return Page([row for each in found.rows if (row := self._judged(each)) is not None], found.cursor)
+
+    async def tally(self, aim: Purge, seconds: float, but: str | None = None) -> Tally:
+        """See Inventory. What stands in two pages is counted once, what is under the key ``but`` not at all."""
+        until = self._clock.monotonic() + seconds
+        seen: set[str] = set()
+        sample: list[Row] = []
+        cost, cursor = 0.0, b""
+        while True:
+            page = await self.page(aim, cursor, _STEP)
+            for row in page.rows:
+                name = entry_id(row.key, row.stored.secondary_key)
+                if name not in seen and row.key != but:
+                    seen.add(name)
+                    cost += row.stored.cost
+                    if len(sample) < SAMPLE:
+                        sample.append(row)
+            cursor = page.cursor
+            if not cursor or self._clock.monotonic() >= until:
+                return Tally(len(seen), not cursor, cost, sample)
+            await asyncio.sleep(0)  # give way
+
+    async def met(self, purge: Purge) -> int | None:
+        """How many stored responses a purge is about to meet, in memory alone or in the lasting store; None where it
+        would take more than a second to say or cannot be said now, and for kinds of which nobody knows how long."""
+        try:
+            return await self._met(purge)
+        except StoreUnavailable:
+            return None  # whether the purge can be made to last is another matter
+
+    async def _met(self, purge: Purge) -> int | None:
+        if purge.kind is PurgeKind.ENTRY:
+            return int(await self.find(purge.argument) is not None)
+        if purge.kind is PurgeKind.URL:
+            own = len((await self._store.look_again(CacheKey(purge.argument, ""))).candidates)
+            kin = await self.tally(purge, MOST_SECONDS, but=purge.argument) if self._is_browsed else None
+            if kin is not None and not kin.is_whole:
+                return None
+            return own + (kin.count if kin is not None else 0)
+        if purge.kind is not PurgeKind.TAG or not self._is_browsed:
+            return None
+        found = await self.tally(purge, MOST_SECONDS)
+        return found.count if found.is_whole else None
+
+    @property
+    def _is_browsed(self) -> bool:
+        return isinstance(self._backing, Browsed)
+
+    async def find(self, entry: str) -> StoredResponse | None:
+        """See Inventory."""
+        text, digest = read_entry_id(entry)
+        variants = (await self._store.look_again(CacheKey(text, ""))).candidates
+        return next((stored for stored in variants if variant_digest(stored.secondary_key) == digest), None)
+
+    def _judged(self, row: Row) -> Row | None:
+        if row.stored.response_time + keep_for(row.stored) <= self._clock.now():
+            return None  # it stands there as long as another variant of its key does
+        stored = self._store.judge(CacheKey(row.key, row.stored.target), row.stored)
+        return None if stored is None else row if stored is row.stored else replace(row, stored=stored)
