@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 
 from aiohttp import web
 
+from proxy.app.finishing import exchanged
 from proxy.app.fleet import make_shared
 from proxy.app.gauges import bad_entries, tier_gauges, upstream_gauges
+from proxy.app.place import WorkerPlace
 from proxy.app.reloading import Reloading
 from proxy.app.serving import Lasting, make_handler
 from proxy.app.settings import (
@@ -30,6 +33,7 @@ from proxy.config.reload import settle
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
 from proxy.edge.admin.entries import Entries
+from proxy.edge.server.binding import named
 from proxy.edge.server.hit_path import HitHooks, HitPath
 from proxy.edge.server.listener import Listener
 from proxy.edge.server.settings import Finished, Hooks
@@ -38,13 +42,10 @@ from proxy.exchange.guard import Guard
 from proxy.exchange.holdoff import FailureMemory, HoldOff
 from proxy.exchange.keys import Keys
 from proxy.exchange.operating import ModeSwitch
-from proxy.exchange.ports import Exchanged
 from proxy.exchange.purging import Purger
 from proxy.exchange.replies import Replies
 from proxy.exchange.singleflight import SingleFlight
 from proxy.exchange.standing import Standings
-from proxy.policy.dispositions import unreadable
-from proxy.policy.messages import Fields, RequestHead
 from proxy.store.memory import Memory
 from proxy.store.tiered import TieredStore
 from proxy.telemetry.metrics import CONTENT_TYPE, Sources, TamboCollector, TierGauges, UpstreamGauges, exposition
@@ -56,19 +57,25 @@ MAX_FLIGHTS = 10_000
 """Fetches that others may join or nobody waits for, at once; beyond it a fetch is its client's alone."""
 FENCE_MARGIN = 60.0
 """Seconds for which a purge is remembered beyond the longest fetch."""
-_NOBODY = RequestHead("", "", Fields())
 
 
 class App:
     """Starts listening with ``start``; ends with ``stop``, after which it is not used again."""
 
-    def __init__(self, loaded: Loaded, clock: Clock | None = None, read: Callable[[], Loaded] | None = None) -> None:
-        """Build what needs no event loop. ``read``: the configuration once more (None: it stays what it is). Raises
-        ConfigError."""
+    def __init__(
+        self,
+        loaded: Loaded,
+        clock: Clock | None = None,
+        place: WorkerPlace | None = None,
+        read: Callable[[], Loaded] | None = None,
+    ) -> None:
+        """Build what needs no event loop. ``place``: among other processes; None: there are none. ``read``: the
+        configuration once more (None: somebody else reads it). Raises ConfigError."""
         clock = clock or SystemClock()
         config = loaded.config
         self._loaded = loaded
         self._clock = clock
+        self._place = place
         self.reloading = Reloading(read or (lambda: loaded), self._follow)
         self._opened = AsyncExitStack()
         self._is_ready = False
@@ -101,15 +108,16 @@ class App:
         self._standings = Standings(loaded.routes, self._store, keys, self._switch, replies, ahead)
         self._purger = Purger(loaded.routes, self._store)
 
-    async def start(self) -> None:
-        """Open the store, then listen. Raises ConfigError, and OSError where an address is taken."""
+    async def start(self, sockets: Sequence[socket.socket] | None = None) -> None:
+        """Open the store, then listen, or serve ``sockets`` that listen already. Raises ConfigError, and OSError where
+        an address is taken."""
         try:
-            await self._start()
+            await self._start(sockets)
         except BaseException:
             await self._opened.aclose()
             raise
 
-    async def _start(self) -> None:
+    async def _start(self, sockets: Sequence[socket.socket] | None) -> None:
         config = self._loaded.config
         self._opened.push_async_callback(asyncio.to_thread, self._tracer.close)
         await self._store.open()
@@ -119,20 +127,28 @@ class App:
             self._opened.push_async_callback(self._shared.close)
         self._upstreams = Upstreams(upstream_settings(config))
         self._opened.push_async_callback(self._upstreams.aclose)
-        runner = web.AppRunner(make_admin_app(self._admin_parts()), access_log=None, handle_signals=False)
-        await runner.setup()
-        self._opened.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, config.admin.host, config.admin.port).start()
+        await self._open_admin()
         answer = make_handler(self._loaded, self._lasting, self._upstreams.current)
         hooks = Hooks(answer, self._finished, self._telemetry.internal_error, self._clock)
         self._listener = Listener(server_settings(config), hooks, self._hit_path())
-        try:
+        if sockets is None:
             await self._listener.start(config.listen.host, config.listen.port)
-        except OSError as error:
-            place = f"{config.listen.host}:{config.listen.port}"
-            raise OSError(error.errno, f"cannot listen on {place}: {error.strerror or error}") from error
+        else:
+            self._listener.serve(sockets)
         self._is_ready = True
-        self.public_address, self.admin_address = self._listener.addresses[0], runner.addresses[0][:2]
+        self.public_address = self._listener.addresses[0]
+
+    async def _open_admin(self) -> None:
+        admin, place = self._loaded.config.admin, self._place
+        runner = web.AppRunner(make_admin_app(self._admin_parts()), access_log=None, handle_signals=False)
+        await runner.setup()
+        self._opened.push_async_callback(runner.cleanup)
+        if place is None:
+            with named(admin.host, admin.port):
+                await web.TCPSite(runner, admin.host, admin.port).start()
+            self.admin_address = runner.addresses[0][:2]
+        else:
+            await web.UnixSite(runner, place.admin).start()
 
     def _hit_path(self) -> HitPath | None:
         listen = self._loaded.config.listen
@@ -193,22 +209,8 @@ class App:
         self._tracer.waited(seconds)
 
     def _finished(self, event: Finished) -> None:
-        answer = event.answer
-        if event.request is None and event.status == 0:
-            return  # a connection that never became a request
-        self._telemetry.exchanged(
-            Exchanged(
-                event.request or _NOBODY,
-                answer.route if answer else "none",
-                answer.disposition if answer else unreadable(event.status),
-                event.status,
-                event.seconds,
-                answer.key if answer else "",
-                answer.saved_seconds if answer else 0.0,
-                event.sent_bytes,
-                event.aborted,
-            )
-        )
+        if (told := exchanged(event)) is not None:
+            self._telemetry.exchanged(told)
 
     def _admin_parts(self) -> AdminParts:
         sources = Sources(
@@ -221,7 +223,7 @@ class App:
         )
         collector = TamboCollector(self._telemetry, sources)
         return AdminParts(
-            self._gate,
+            self._gate if self._place is None else None,
             self._purger,
             self._health,
             lambda: exposition(collector),

@@ -16,6 +16,7 @@ import pytest
 
 from proxy.clock import SystemClock
 from proxy.edge.server.acceptor import Acceptor
+from proxy.edge.server.binding import bind
 from proxy.edge.server.listener import Listener, client_capacity
 from proxy.edge.server.settings import Hooks, ServerSettings
 from proxy.errors import Failure, UpstreamError
@@ -567,12 +568,19 @@ async def test_a_taken_port_is_an_error() -> None:
             await Listener(ServerSettings(), hooks).start("127.0.0.1", server.port)
 
 
-async def test_processes_share_a_port() -> None:
+async def test_who_shares_a_socket_goes_on_when_another_has_ended() -> None:
     hooks = Hooks(handler(echo), lambda _: None, lambda *_: None, SystemClock())
     first, second = Listener(ServerSettings(), hooks), Listener(ServerSettings(), hooks)
-    await first.start("127.0.0.1", 0, reuse_port=True)
-    await second.start(*first.addresses[0], reuse_port=True)
+    (sock,) = await bind("127.0.0.1", 0)
+    first.serve([sock])
+    second.serve([sock.dup()])
+    host, port = second.addresses[0]
     await first.drain(1)
+    for _ in range(3):
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 200")
+        writer.close()
     await second.drain(1)
 
 
@@ -593,7 +601,7 @@ async def test_an_acceptor_without_room_waits_for_it() -> None:
             transport.close()
 
     acceptor = Acceptor(Noted, lambda: room, lambda _: None, 1.0)
-    await acceptor.listen("127.0.0.1", 0, backlog=5, reuse_port=False, context=None)
+    acceptor.listen(await bind("127.0.0.1", 0, backlog=5), None)
     reader, writer = await asyncio.open_connection(*acceptor.addresses[0])
     await asyncio.sleep(0.1)
     assert not made.is_set()

@@ -8,6 +8,8 @@ from proxy.config.checks import is_loopback
 
 OPEN_PATHS = frozenset({"/metrics", "/healthz", "/readyz", "/health"})
 """Answered without a token on the admin listener."""
+HEALTH_PATHS = frozenset({"/healthz", "/readyz", "/health"})
+"""Answered without a token under the prefix on the public port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +26,20 @@ class Gate:
 
     token: str | None
     on_loopback: bool
+    is_public: bool = False
+    """Whether it is the public port, under the prefix: whoever comes there may come from anywhere."""
 
     def refusal(self, path: str, host: str, origin: str | None, authorization: str | None) -> Refusal | None:
         """Why this request may not pass; None: it may.
 
         ``host`` is the Host field; a page of another site that a browser shows here betrays itself by it or by Origin.
         """
-        if path in OPEN_PATHS:
+        if path in (HEALTH_PATHS if self.is_public else OPEN_PATHS):
             return None
         if self.token is not None:
             return None if self._has_token(authorization) else _unauthorized(authorization)
+        if self.is_public:
+            return Refusal(403, "Set ADMIN_TOKEN: without one only /healthz, /readyz and /health are answered here.")
         if not self.on_loopback:
             return Refusal(403, "Set ADMIN_TOKEN: without one this listener answers health and metrics only.")
         if not is_loopback(_host_name(host)) or (origin is not None and not is_loopback(_origin_host(origin))):

@@ -1,20 +1,18 @@
 """The admin listener's HTTP: health, metrics, purge, mode. Translates; the purger and the telemetry do the work."""
 
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.entries import Entries
+from proxy.edge.admin.gatekeeper import ASKER, gatekeeper
 from proxy.edge.admin.mode_form import read_mode, shown
 from proxy.edge.admin.purge_form import read_form
 from proxy.edge.admin.reloading import Reload, answer_reload
-from proxy.errors import ClientError, StoreUnavailable
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.purging import Purger
 
@@ -34,8 +32,8 @@ class Health:
 class AdminParts:
     """What the admin listener is made of."""
 
-    gate: Callable[[], Gate]
-    """The rule for a request that comes now."""
+    gate: Callable[[], Gate] | None
+    """The rule for a request that comes now; None: whoever reaches it may use it."""
     purger: Purger
     health: Callable[[], Health]
     metrics: Callable[[], bytes]
@@ -49,7 +47,7 @@ class AdminParts:
 
 def make_admin_app(parts: AdminParts) -> web.Application:
     """The admin application, ready for a runner."""
-    app = web.Application(middlewares=[_gate(parts.gate)], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[gatekeeper(parts.gate)], client_max_size=MAX_BODY)
     endpoints = _Endpoints(parts)
     app.router.add_get("/healthz", endpoints.alive)
     app.router.add_get("/readyz", endpoints.ready)
@@ -61,30 +59,6 @@ def make_admin_app(parts: AdminParts) -> web.Application:
     app.router.add_put("/admin/mode", endpoints.set_mode)
     app.router.add_post("/admin/reload", endpoints.reload)
     return app
-
-
-def _gate(gate: Callable[[], Gate]) -> Middleware:
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        fields = request.headers
-        refusal = gate().refusal(request.path, request.host, fields.get("Origin"), fields.get("Authorization"))
-        if refusal is not None:
-            challenge = {"WWW-Authenticate": "Bearer"} if refusal.status == web.HTTPUnauthorized.status_code else {}
-            return _problem(refusal.status, refusal.detail, challenge)
-        try:
-            return await handler(request)
-        except web.HTTPException as error:
-            allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-            return _problem(error.status, f"{error.reason}: {request.method} {request.path}", allow)
-        except ClientError as error:
-            return _problem(error.status, error.problem)
-        except StoreUnavailable as error:
-            LOG.warning("refused: the store is out", extra={"operation": error.operation, "detail": error.detail})
-            is_reading = request.method == "GET"
-            text = f"The store cannot be {'read' if is_reading else 'written, so nothing was purged'}; try again."
-            return _problem(web.HTTPServiceUnavailable.status_code, text, {"Retry-After": "1"})
-
-    return check
 
 
 class _Endpoints:
@@ -109,7 +83,7 @@ class _Endpoints:
 
     async def purge(self, request: web.Request) -> web.Response:
         form = read_form(await request.read(), request.query)
-        purged = await self._parts.purger.purge(form.kind, form.argument, form.mode, request.remote or "unknown")
+        purged = await self._parts.purger.purge(form.kind, form.argument, form.mode, request[ASKER] or "unknown")
         self._parts.on_purge(form.kind, form.mode, purged.count)
         LOG.info(
             "purged",
@@ -119,7 +93,7 @@ class _Endpoints:
                 "mode": form.mode.value,
                 "count": purged.count,
                 "unconfirmed": purged.unconfirmed or None,
-                "by": request.remote,
+                "by": request[ASKER],
             },
         )
         said: dict[str, object] = {"kind": form.kind, "mode": form.mode, "count": purged.count}
@@ -132,13 +106,8 @@ class _Endpoints:
 
     async def set_mode(self, request: web.Request) -> web.Response:
         wanted = read_mode(await request.read())
-        self._parts.switch.set(wanted.mode, wanted.seconds_left, request.remote or "")
+        self._parts.switch.set(wanted.mode, wanted.seconds_left, request[ASKER])
         return web.json_response(shown(self._parts.switch.now))
 
     async def reload(self, request: web.Request) -> web.Response:
-        return await answer_reload(self._parts.reload, request.remote or "")
-
-
-def _problem(status: int, detail: str, fields: dict[str, str] | None = None) -> web.Response:
-    body = json.dumps({"type": "about:blank", "status": status, "detail": detail})
-    return web.Response(status=status, text=body, content_type="application/problem+json", headers=fields)
+        return await answer_reload(self._parts.reload, request[ASKER])

@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from proxy.edge.admin.entry_view import row_view, whole_view
+from proxy.edge.admin.gatekeeper import ASKER
 from proxy.edge.admin.purge_form import read_aim
 from proxy.errors import ClientError
 from proxy.exchange.entry_ids import read_entry_id
@@ -83,7 +84,7 @@ class Entries:
     async def remove(self, request: web.Request) -> web.Response:
         """Remove one stored response, everywhere: a hard purge of it alone."""
         entry = _id(request)
-        purged = await self.purger.purge(PurgeKind.ENTRY, entry, PurgeMode.HARD, request.remote or "unknown")
+        purged = await self.purger.purge(PurgeKind.ENTRY, entry, PurgeMode.HARD, request[ASKER] or "unknown")
         self.on_purge(PurgeKind.ENTRY, PurgeMode.HARD, purged.count)
         if not purged.count:
             raise ClientError(NOT_FOUND, _NO_ENTRY)

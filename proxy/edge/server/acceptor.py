@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 _BURST: Final = 32
@@ -42,23 +42,10 @@ class Acceptor:
         """Where it listens."""
         return [sock.getsockname()[:2] for sock in self._sockets]
 
-    async def listen(
-        self, host: str, port: int, *, backlog: int, reuse_port: bool, context: ssl.SSLContext | None
-    ) -> None:
-        """Bind every address of ``host``, and start. Raises OSError, with nothing bound."""
+    def listen(self, sockets: Sequence[socket.socket], context: ssl.SSLContext | None) -> None:
+        """Begin to accept on sockets that listen; they are closed with this."""
         self._ssl = context
-        infos = await self._loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        sockets: list[socket.socket] = []
-        try:
-            for family, kind, protocol, _, address in dict.fromkeys(infos):
-                sockets.append(_bind(family, kind, protocol, (address[0], port, *address[2:]), reuse_port=reuse_port))
-                port = port or sockets[0].getsockname()[1]
-        except OSError:
-            for sock in sockets:
-                sock.close()
-            raise
         for sock in sockets:
-            sock.listen(backlog)
             self._sockets[sock] = None
             self._loop.add_reader(sock.fileno(), self._accept, sock)
 
@@ -125,19 +112,3 @@ class Acceptor:
     def _go_on(self, sock: socket.socket) -> None:
         self._sockets[sock] = None
         self._loop.add_reader(sock.fileno(), self._accept, sock)
-
-
-def _bind(family: int, kind: int, protocol: int, address: tuple[object, ...], *, reuse_port: bool) -> socket.socket:
-    sock = socket.socket(family, kind, protocol)
-    try:
-        sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if reuse_port:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(address)
-    except OSError:
-        sock.close()
-        raise
-    return sock

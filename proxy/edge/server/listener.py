@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import logging
 import resource
+import socket
 import ssl as tls
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from proxy.edge.server.acceptor import Acceptor
+from proxy.edge.server.binding import bind
 from proxy.edge.server.clients import Clients
 from proxy.edge.server.hit_path import HitPath
 from proxy.edge.server.names import verify
@@ -50,13 +53,19 @@ class Listener:
         """Requests being answered."""
         return self._roster.in_flight
 
-    async def start(self, host: str, port: int, *, reuse_port: bool = False, ssl: tls.SSLContext | None = None) -> None:
+    async def start(self, host: str, port: int, *, ssl: tls.SSLContext | None = None) -> None:
         """Listen. Raises ConfigError when the installed aiohttp does not fit, OSError when an address is taken."""
+        verify()
+        self.serve(await bind(host, port, backlog=self._settings.backlog), ssl=ssl)
+
+    def serve(self, sockets: Sequence[socket.socket], *, ssl: tls.SSLContext | None = None) -> None:
+        """Accept on sockets that listen already, and are perhaps other processes' as well. Raises ConfigError as
+        ``start`` does."""
         verify()
         capacity = client_capacity(self._settings.max_connections)
         self._clients = clients = Clients(self._roster, capacity, asyncio.get_running_loop())
         self._acceptor = Acceptor(clients, self._has_room, self._accept_failed, self._settings.tls_handshake_timeout)
-        await self._acceptor.listen(host, port, backlog=self._settings.backlog, reuse_port=reuse_port, context=ssl)
+        self._acceptor.listen(sockets, ssl)
 
     def change(self, settings: ServerSettings, answer: Handler) -> None:
         """Have the next requests answered by another handler, within these bounds; who is connected keeps some of the

@@ -16,6 +16,18 @@ def test_health_and_metrics_need_no_token_anywhere(gate: Gate, path: str) -> Non
     assert gate.refusal(path, "proxy:8081", "https://evil.example", None) is None
 
 
+@pytest.mark.parametrize("token", [None, "t"])
+def test_on_the_public_port_health_alone_is_open(token: str | None) -> None:
+    gate = Gate(token, on_loopback=True, is_public=True)
+    assert [gate.refusal(path, "api.example", None, None) for path in ("/healthz", "/readyz", "/health")] == [None] * 3
+    for path in ("/metrics", "/", "/admin/stats"):
+        refusal = gate.refusal(path, "localhost", None, None)
+        assert refusal is not None
+        assert (refusal.status, "ADMIN_TOKEN" in refusal.detail) == (403 if gate.token is None else 401, True)
+        right = gate.refusal(path, "api.example", "https://api.example", "Bearer t")
+        assert (right is None) == (gate.token is not None)
+
+
 @pytest.mark.parametrize(
     ("gate", "host", "origin", "authorization", "status"),
     [

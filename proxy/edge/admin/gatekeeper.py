@@ -1,0 +1,58 @@
+"""Before every admin endpoint: lets in whom the gate lets in, and words errors as problems. Serves nothing itself."""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from proxy.edge.admin.access import Gate
+from proxy.errors import ClientError, StoreUnavailable
+
+LOG: Final = logging.getLogger("tambo.admin")
+BY: Final = "X-Tambo-By"
+"""For whom a request is passed on; believed on a private socket alone."""
+ASKER: Final = web.RequestKey("tambo.asker", str)
+"""Under which each request carries who asks: an address."""
+
+
+def gatekeeper(gate: Callable[[], Gate] | None) -> Middleware:
+    """``gate``: the rule for a request that comes now; None: a private socket, whose one user is Tambo itself."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        fields = request.headers
+        request[ASKER] = request.remote or ""
+        if gate is None:
+            request[ASKER] = fields.get(BY, "")
+        else:
+            refusal = gate().refusal(request.path, request.host, fields.get("Origin"), fields.get("Authorization"))
+            if refusal is not None:
+                challenge = {"WWW-Authenticate": "Bearer"} if refusal.status == web.HTTPUnauthorized.status_code else {}
+                return problem(refusal.status, refusal.detail, challenge)
+        return await _answered(request, handler)
+
+    return check
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+        return problem(error.status, f"{error.reason}: {request.method} {request.path}", allow)
+    except ClientError as error:
+        return problem(error.status, error.problem)
+    except StoreUnavailable as error:
+        LOG.warning("refused: the store is out", extra={"operation": error.operation, "detail": error.detail})
+        is_reading = request.method == "GET"
+        text = f"The store cannot be {'read' if is_reading else 'written, so nothing was purged'}; try again."
+        return problem(web.HTTPServiceUnavailable.status_code, text, {"Retry-After": "1"})
+
+
+def problem(status: int, detail: str, fields: dict[str, str] | None = None) -> web.Response:
+    """An error as RFC 9457 has it."""
+    body = json.dumps({"type": "about:blank", "status": status, "detail": detail})
+    return web.Response(status=status, text=body, content_type="application/problem+json", headers=fields)
