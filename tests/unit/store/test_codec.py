@@ -3,13 +3,15 @@
 import math
 import struct
 import zlib
+from base64 import b85decode
 
 import msgspec
 import pytest
 import zstandard
 
+from proxy.policy.messages import Windows
 from proxy.store.codec import VERSION, BadEntry, decode, encode
-from tests.support.builders import a_key, a_stored
+from tests.support.builders import a_key, a_stored, fields
 
 KEY = a_key("/a")
 
@@ -79,3 +81,44 @@ def test_only_large_bodies_that_shrink_are_compressed() -> None:
     assert len(encode(KEY, a_stored(b"a" * 5000))) < 1000
     assert len(encode(KEY, a_stored(b"a" * 5000), compress=False)) > 5000
     assert b"a" * 1024 in encode(KEY, a_stored(b"a" * 1024))
+
+
+# What the first writer of version 1 wrote, before its head got a last field; in base85. They are never made anew:
+# when there is a version 2, this one must still be read.
+_PLAIN = (
+    b"R82xp0RYzn;ZXnp0bT$A02u%P0YTgV7PWJAZeesfa&==mGB7bPFfcbTIX5u9FK=RWWo~71Epl~ZFETJOFfcGTFgZ6cKXE<7v7>TzW6a2+PfL@M"
+    b"tV3^ZbY*UIEmV1MWxru?aBOK~VRUJ4ZZB$cZ*DsvV`yP=b7gcrb#!JeIFh7RVRCt|L1SZOaC9w9VQy!2VP|EMs#9fjEkkc_YiVVpVLdUDlCNQ7"
+    b"V`Xr3Eo@<KXLVs`Wu;|vEl@?0sCX@5Vsm9~bik6Ob9HWEbgy!CV>&W0F)%PNH!wLjFr*@7F(SjgO>b^2ATTx{PH%P~GB7eTATcmHFfckWFd#=w"
+    b"RLek400000007HB_y7O^0002XLD^LNKmY&$lgmIp00000007HCP5=M^0002XKvsYN00000!otGC%RnfA000000M8Hr00000006^#B64ARZ*Eg>"
+    b"V`*V*B03^PO;A!rQ$Zqq"
+)
+_COMPRESSED = (
+    b"R82xp0Rb$oalZfn0c`*P1t<Uj0YTgV7PWJAZeesfa&==mGB7bPFfcbTIX5u9FK=RWWo~71Epl~ZFETJOFfcGTFgZ6cKXE<7v7>TzW6a2+PfL@M"
+    b"tV3^ZbY*UIEmV1MWxru?aBOK~VRUJ4ZZB$cZ*DsvV`yP=b7gcrb#!JeIFh7RVRCt|L1SZOaC9w9VQy!2VP|EMs#9fjEkkc_YiVVpVLdUDlCNQ7"
+    b"V`Xr3Eo@<KXLVs`Wu;|vEl@?0sCX@5Vsm9~bik6Ob9HWEbgy!CV>&W0F)%PNH!wLjFr*@7F(SjgO>b^2ATTx{PH%P~GB7eTATcmHFfckWFd#=w"
+    b"RLek400000007HB_y7O^0002XLD^LNKmY&$lgmIp00000007HCP5=M^0002XKvsYN00000!otGC%RnfA000000M8Hr00000006@%wJ-f(C<OHY"
+    b"0I+)^a&==OIwCSKF)%PNH!wLjFd}^{0RSG#e>MR"
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "body"), [(_PLAIN, b'{"razonSocial":"EMPRESA"}'), (_COMPRESSED, b'{"ruc":"20100070970"},' * 60)]
+)
+def test_what_an_earlier_release_wrote_is_read(written: bytes, body: bytes) -> None:
+    lines = {"Content-Type": "application/json; charset=utf-8", "Vary": "Accept-Language", "Set-Cookie": "a=1"}
+    key = a_key("sunat:ruc:20100070970", "/obtener-ruc/20100070970?q=ñ")
+    assert decode(b85decode(written), key) == a_stored(
+        body,
+        target=key.target,
+        route="ruc",
+        fields=fields(lines),
+        secondary_key=(("accept-language", "es-PE"), ("x-absent", None)),
+        tags=("sunat", "ruc:20100070970"),
+        last_modified="Mon, 06 Nov 2023 10:00:00 GMT",
+        corrected_initial_age=1.5,
+        windows=Windows(30.0, 60.0, 90.0),
+        negative=True,
+        cost=12.25,
+        position=1 << 60,
+        is_ended=True,
+    )
