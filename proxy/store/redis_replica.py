@@ -32,6 +32,7 @@ _GRACE: Final = 0.5
 _SOONER: Final = 5
 """So much sooner than usual the lease is tried for again that could not be renewed."""
 _FIRST_PAUSE: Final = 0.001
+_SLOWER: Final = 1.5
 _LONGEST_PAUSE: Final = 0.025
 
 # ARGV: milliseconds, what to say, what was said before it (or nothing).
@@ -71,7 +72,9 @@ class RedisReplica:
         self.name: Final = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}".replace("|", "")
         """What purgers call this process."""
         self._until = -math.inf
+        self._renew_at = -math.inf
         self._said = b""
+        self._told = 0
         self._kicked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         messages.listen(self._hear)
@@ -117,16 +120,20 @@ class RedisReplica:
             if self._clock.monotonic() >= deadline:
                 return late
             await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(_SLOWER * pause, _LONGEST_PAUSE)
 
     # At work -------------------------------------------------------------------------------------------------------
 
     async def _keep_up(self, log: Learner) -> None:
         while True:
+            is_hurried = self._kicked.is_set()
             self._kicked.clear()
             pause = self._pace.beat
             try:
-                await self._renew(log)
+                if is_hurried and self._clock.monotonic() < self._renew_at:
+                    await self._confirm(log)
+                else:
+                    await self._renew(log)
             except StoreUnavailable:  # somebody may be waiting for what we know
                 pause /= _SOONER
             with suppress(TimeoutError):
@@ -139,7 +146,14 @@ class RedisReplica:
         await log.catch_up()
         if log.learnt != learnt:
             await self._tell(log.learnt)
-        self._until = began + self._pace.life
+        self._until, self._renew_at = began + self._pace.life, began + self._pace.beat
+
+    async def _confirm(self, log: Learner) -> None:
+        """Somebody waits for us to learn a purge: that first. Our entry stands, and the lease is not prolonged by this:
+        only what is read after it was entered anew could be vouched for longer."""
+        await log.catch_up()
+        if log.learnt != self._told:
+            await self._tell(log.learnt)
 
     async def _tell(self, learnt: int) -> None:
         saying, before = b"%s|%d" % (self.name.encode(), learnt), self._said
@@ -148,6 +162,7 @@ class RedisReplica:
         command = (b"EVAL", _TELL, 1, self._set, milliseconds, saying, b"" if before == saying else before)
         question = Question("replica", pack([command]), 1, no_answer, at=self._set)
         await self._client.run(question, self._client.limits.command_timeout)
+        self._told = learnt
 
     async def _ask(self, channel: bytes) -> dict[str, int]:
         question = Question("replicas", pack([(b"EVAL", _ASK, 1, self._set, channel)]), 1, _learnt, at=self._set)

@@ -16,7 +16,7 @@ from tests.support.tambo import Tambo, fetch, running
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
 
 KEYS = 20
-SMALL_MEMORY = "1MiB"
+LEASE = 2.0
 
 
 @pytest.fixture
@@ -189,3 +189,31 @@ async def test_nothing_in_redis_is_without_an_end(
     assert len(names) >= 5
     for name in names:
         assert int(redis.command("PTTL", name).strip(b":\r\n")) > 0, name
+
+
+async def test_without_redis_memory_answers_no_longer_than_its_lease_where_nobody_vouches_for_it(
+    api: Api, redis: RedisServer, tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    environ = {"REDIS_URL": redis.url, "TAMBO_STORE__WHEN_REDIS_IS_DOWN": "upstream"}
+    async with serving(api) as upstream, running(tmp_path, upstream, **environ) as tambo:
+        words: list[str] = []
+
+        async def ask() -> str:
+            status, fields, _ = await fetch(session, f"{tambo.url}/json/a")
+            assert status == 200
+            words.append(fields["X-Cache"])
+            return words[-1]
+
+        async with asyncio.timeout(20):
+            while await ask() != "HIT":
+                await asyncio.sleep(0.05)
+            redis.kill()
+            assert await ask() == "HIT"
+            killed = asyncio.get_running_loop().time()
+            while await ask() == "HIT":
+                await asyncio.sleep(0.02)
+            assert asyncio.get_running_loop().time() - killed < LEASE + 0.5
+            assert [await ask(), await ask()] == ["MISS", "MISS"]
+            redis.start()
+            while await ask() != "HIT":
+                await asyncio.sleep(0.05)

@@ -39,11 +39,11 @@ class Log:
 class Process:
     """One of several over one Redis."""
 
-    def __init__(self, server: FakeServer, shared: list[int]) -> None:
+    def __init__(self, server: FakeServer, shared: list[int], pace: Pace = PACE) -> None:
         self.clock = FakeClock()
         self.store = a_redis_store(server)
         self.messages = RedisMessages(self.store.client.dial, b"tambo:wake:1", 1.0)
-        self.replica = RedisReplica(self.store.client, self.messages, "tambo", self.clock, PACE)
+        self.replica = RedisReplica(self.store.client, self.messages, "tambo", self.clock, pace)
         self.log = Log(shared)
 
     async def open(self) -> "Process":
@@ -96,6 +96,29 @@ async def test_a_purge_is_confirmed_once_all_have_learnt_it(two: tuple[Process, 
     other.log.gate.set()
     assert await confirming == ()
     assert other.log.learnt == 7
+
+
+@pytest.mark.parametrize("knows_it_already", [False, True], ids=["reads it then", "has met it in a look-up"])
+async def test_a_purge_is_confirmed_between_two_beats(server: FakeServer, knows_it_already: bool) -> None:
+    shared: list[int] = []
+    seldom = Pace(life=100.0, beat=40.0)
+    one, other = [await Process(server, shared, seldom).open() for _ in range(2)]
+    shared.append(7)
+    if knows_it_already:
+        other.log.learnt = 7
+    async with asyncio.timeout(10):
+        assert await one.replica.confirmed(7) == ()
+    other.clock.advance(seldom.life - 1)
+    assert other.replica.is_current(), "from when it was entered"
+    other.clock.advance(2)
+    assert not other.replica.is_current(), "confirming prolongs nothing"
+    shared.append(8)
+    async with asyncio.timeout(10):
+        assert await one.replica.confirmed(8) == ()
+        while not other.replica.is_current():
+            await asyncio.sleep(0.001)
+    for process in (one, other):
+        await process.close()
 
 
 async def test_who_does_not_confirm_in_time_is_named(two: tuple[Process, Process]) -> None:
