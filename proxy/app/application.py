@@ -42,7 +42,9 @@ from proxy.exchange.guard import Guard
 from proxy.exchange.holdoff import FailureMemory, HoldOff
 from proxy.exchange.keys import Keys
 from proxy.exchange.operating import ModeSwitch
+from proxy.exchange.purge_desk import PurgeDesk
 from proxy.exchange.purging import Purger
+from proxy.exchange.refetching import Refetching
 from proxy.exchange.replies import Replies
 from proxy.exchange.singleflight import SingleFlight
 from proxy.exchange.standing import Standings
@@ -103,10 +105,12 @@ class App:
         self._lasting = Lasting(
             *(traced_store, self._flights, self._guard, keys, hold_off, ahead),
             *(self._switch, self._telemetry, self._tracer, clock, self._shared),
+            Refetching(self._store.stock, self._switch, self._telemetry.internal_error),
         )
         replies = Replies(clock, self._telemetry)
         self._standings = Standings(loaded.routes, self._store, keys, self._switch, replies, ahead)
-        self._purger = Purger(loaded.routes, self._store)
+        self._purger = Purger(loaded.routes, self._store, self._lasting.refetching.begin)
+        self._desk = PurgeDesk(self._purger, self._store.stock, self._telemetry.purged)
 
     async def start(self, sockets: Sequence[socket.socket] | None = None) -> None:
         """Open the store, then listen, or serve ``sockets`` that listen already. Raises ConfigError, and OSError where
@@ -192,6 +196,7 @@ class App:
         for task in (draining, hurrying):
             task.cancel()
         await asyncio.gather(draining, hurrying, return_exceptions=True)
+        await self._lasting.refetching.close()
         await self._listener.drain(0)
         cut = await self._flights.drain(0)
         await self._opened.aclose()
@@ -224,14 +229,13 @@ class App:
         collector = TamboCollector(self._telemetry, sources)
         return AdminParts(
             self._gate if self._place is None else None,
-            self._purger,
+            self._desk,
             self._health,
             lambda: exposition(collector),
             CONTENT_TYPE,
-            self._telemetry.purged,
             self._switch,
             self.reloading.reload,
-            Entries(self._store.stock, self._purger, self._clock.now, self._telemetry.purged),
+            Entries(self._desk, self._clock.now),
         )
 
     def _gate(self) -> Gate:

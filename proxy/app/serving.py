@@ -20,6 +20,7 @@ from proxy.exchange.keys import Keys
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.passing import Passer
 from proxy.exchange.ports import Store, Upstream
+from proxy.exchange.refetching import Refetching
 from proxy.exchange.refresh import Refresher
 from proxy.exchange.retrying import Retrier
 from proxy.exchange.serve import Exchange
@@ -43,6 +44,7 @@ class Lasting:
     clock: Clock
     shared: Shared | None
     """None: nobody else shares the store."""
+    refetching: Refetching
 
 
 def make_handler(loaded: Loaded, lasting: Lasting, upstream: Upstream) -> Handler:
@@ -51,7 +53,9 @@ def make_handler(loaded: Loaded, lasting: Lasting, upstream: Upstream) -> Handle
     A fetch that began under another one may be joined: it is stored by the rules under which it began, like everything
     that was stored before.
     """
-    entrance = Entrance(_exchange(loaded, lasting, upstream), lasting.switch, lasting.telemetry, lasting.clock)
+    exchange = _exchange(loaded, lasting, upstream)
+    lasting.refetching.follow(exchange)
+    entrance = Entrance(exchange, lasting.switch, lasting.telemetry, lasting.clock)
     return lasting.tracer.answering(entrance.answer)
 
 

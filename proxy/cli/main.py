@@ -111,8 +111,8 @@ def schema() -> int:
         "tambo purge /obtener-ruc/20999999019",
         "tambo purge --prefix /obtener-ruc/ --hard",
         "tambo purge --pattern '/api/*/obtener-ruc/*'",
-        "tambo purge --tag ruc:20999999019",
-        "tambo purge --route ruc",
+        "tambo purge --tag ruc:20999999019 --refresh",
+        "tambo purge --route ruc --dry-run",
         "tambo purge --all --admin http://10.0.0.5:8081",
     )
 )
@@ -130,6 +130,8 @@ def purge(  # noqa: PLR0913 - each is an option of the command
     route: Annotated[str | None, Parameter(help="Everything stored by this route of the configuration.")] = None,
     everything: Annotated[bool, _switch("Everything.", "--all")] = False,
     hard: Annotated[bool, _switch("Remove it; else it only stops being fresh.")] = False,
+    refresh: Annotated[bool, _switch("As without --hard, and fetch it again at once.")] = False,
+    dry_run: Annotated[bool, _switch("Purge nothing; say how much it would be.")] = False,
     json: Annotated[bool, _switch("Print the API's answer.")] = False,
     admin: Annotated[
         str | None, Parameter(help="The admin listener's URL; default: ADMIN_HOST and ADMIN_PORT.")
@@ -140,7 +142,8 @@ def purge(  # noqa: PLR0913 - each is an option of the command
     from proxy.cli.purge import Where, Wish  # noqa: PLC0415
     from proxy.cli.purge import purge as verb  # noqa: PLC0415
 
-    return verb(Wish(url, prefix, pattern, tag, route, everything, hard), Where(config, admin), json_wanted=json)
+    wish = Wish(url, prefix, pattern, tag, route, everything, hard, refresh, dry_run)
+    return verb(wish, Where(config, admin), json_wanted=json)
 
 
 @app.command(

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +23,15 @@ class Wish:
     route: str | None = None
     everything: bool = False
     hard: bool = False
+    refresh: bool = False
+    dry_run: bool = False
 
     def problem(self) -> str | None:
         """What is wrong with the arguments; None: nothing."""
         if sum(value is not None for value in self._aims().values()) != 1:
             return "say exactly one of URL, --prefix PATH, --pattern PATTERN, --tag TAG, --route ROUTE and --all"
+        if self.hard and self.refresh:
+            return "say at most one of --hard and --refresh"
         for value, name in ((self.url, "URL"), (self.prefix, "--prefix")):
             if value is not None and not value.startswith(("/", "http://", "https://")):
                 return f"{name} {value!r} is neither an absolute URL nor a path that begins with '/'"
@@ -35,7 +40,8 @@ class Wish:
     def form(self) -> dict[str, Any]:
         """The JSON object that the admin API reads."""
         aim = {name: value for name, value in self._aims().items() if value is not None}
-        return aim | {"mode": "hard" if self.hard else "soft"}
+        mode = "hard" if self.hard else "refresh" if self.refresh else "soft"
+        return aim | {"mode": mode} | ({"dry_run": True} if self.dry_run else {})
 
     @property
     def aim(self) -> str:
@@ -57,13 +63,29 @@ class Wish:
             "all": True if self.everything else None,
         }
 
-    def spoken(self, count: int | None) -> str:
+    def spoken(self, answer: Mapping[str, Any]) -> str:
         """What was done, in words."""
-        what = (
-            {1: "1 stored response of "}.get(count or 0, f"{count} stored responses of ") if count is not None else ""
-        )
-        effect = "hard: gone" if self.hard else "soft: stale from now on, kept until it is fetched again"
-        return f"Purged {what}{self.aim} ({effect})."
+        what = f"{_counted(answer.get('count'), at_least=False)}{self.aim}"
+        if self.hard:
+            return f"Purged {what} (hard: gone)."
+        if self.refresh:
+            return f"Purged {what} (refresh: stale from now on, being fetched again)."
+        return f"Purged {what} (soft: stale from now on, kept until it is fetched again)."
+
+    def tried(self, answer: Mapping[str, Any]) -> str:
+        """What would be done, in words, and some of it."""
+        what = f"{_counted(answer.get('count'), at_least=bool(answer.get('at_least')))}{self.aim}"
+        seconds = round(float(answer.get("upstream_seconds") or 0), 1)
+        lines = [f"Would purge {what}; fetching it again takes {seconds:g} s of the upstream's time."]
+        lines += [f"  {row.get('target')}" for row in answer.get("sample") or ()]
+        shown, count = len(lines) - 1, int(answer.get("count") or 0)
+        return "\n".join(lines if shown >= count else [*lines, "  ..."])
+
+
+def _counted(count: int | None, *, at_least: bool) -> str:
+    if count is None:
+        return ""
+    return f"{'at least ' if at_least else ''}{count} stored response{'' if count == 1 else 's'} of "
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +109,11 @@ def purge(wish: Wish, where: Where, *, json_wanted: bool) -> Exit:
     except AdminError as error:
         complain(f"purge: {error}")
         return Exit.FAILED
-    count = answer.get("count")
+    is_nothing = answer.get("count") == 0 and not answer.get("at_least")
     if json_wanted:
         print(json.dumps(answer))
-    elif count == 0:
+    elif is_nothing:
         complain(f"purge: nothing is stored for {wish.aim}")
     else:
-        print(wish.spoken(count))
-    return Exit.NOTHING if count == 0 else Exit.OK
+        print(wish.tried(answer) if wish.dry_run else wish.spoken(answer))
+    return Exit.NOTHING if is_nothing else Exit.OK

@@ -30,6 +30,19 @@ class PurgeMode(StrEnum):
     HARD = "hard"
 
 
+class AskedMode(StrEnum):
+    """What an operator may ask for: ``refresh`` is a soft purge, and what it ended is fetched again behind it."""
+
+    SOFT = "soft"
+    HARD = "hard"
+    REFRESH = "refresh"
+
+    @property
+    def logged(self) -> PurgeMode:
+        """As which every process learns of it."""
+        return PurgeMode.HARD if self is AskedMode.HARD else PurgeMode.SOFT
+
+
 @dataclass(frozen=True, slots=True)
 class Purge:
     """One purge: ``argument`` is a cache key's text (url), a raw path prefix (prefix), what path_glob compiles

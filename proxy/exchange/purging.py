@@ -1,12 +1,13 @@
 """Turns an operator's wish to purge into a purge of the store: which key a URL has. Removes nothing itself."""
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from proxy.errors import ClientError
 from proxy.exchange.ports import Store
-from proxy.exchange.purges import Purge, Purged, PurgeKind, PurgeMode
+from proxy.exchange.purges import AskedMode, Purge, Purged, PurgeKind, PurgeMode
 from proxy.policy.cache_key import CacheKey, cache_key
 from proxy.policy.glob import path_glob
 from proxy.policy.messages import Fields, RequestHead
@@ -22,6 +23,8 @@ class Purger:
     routes: tuple[RoutePolicy, ...]
     """Others after a reload."""
     store: Store
+    refetch: Callable[[Purge, int], None] | None = None
+    """Told of each refresh purge, and its position, once it is true."""
 
     def key_of(self, url: str) -> CacheKey:
         """The key of a URL: absolute, or path and query. Raises ClientError(400) where it has none."""
@@ -33,9 +36,13 @@ class Purger:
             )
         return cache_key(request, match)
 
-    async def purge(self, kind: PurgeKind, argument: str, mode: PurgeMode, by: str) -> Purged:
+    async def purge(self, kind: PurgeKind, argument: str, mode: AskedMode, by: str) -> Purged:
         """Purge; ``by`` names who asked. Raises ClientError and StoreUnavailable."""
-        return await self.store.purge(self.aimed(kind, argument, mode), by)
+        purge = self.aimed(kind, argument, mode.logged)
+        purged = await self.store.purge(purge, by)
+        if mode is AskedMode.REFRESH and self.refetch is not None:
+            self.refetch(purge, purged.position)
+        return purged
 
     def aimed(self, kind: PurgeKind, argument: str, mode: PurgeMode) -> Purge:
         """What an operator's words mean. Raises ClientError(400)."""

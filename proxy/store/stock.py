@@ -67,7 +67,9 @@ class Stock:
         sample: list[Row] = []
         cost, cursor = 0.0, b""
         while True:
-            page = await self.page(aim, cursor, _STEP)
+            page = await self._within(until - self._clock.monotonic(), aim, cursor)
+            if page is None:
+                return Tally(len(seen), is_whole=False, cost=cost, sample=sample)
             for row in page.rows:
                 name = entry_id(row.key, row.stored.secondary_key)
                 if name not in seen and row.key != but:
@@ -79,6 +81,13 @@ class Stock:
             if not cursor or self._clock.monotonic() >= until:
                 return Tally(len(seen), not cursor, cost, sample)
             await asyncio.sleep(0)  # give way
+
+    async def _within(self, seconds: float, aim: Purge, cursor: bytes) -> Page | None:
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                return await self.page(aim, cursor, _STEP)
+        except TimeoutError:
+            return None
 
     async def met(self, purge: Purge) -> int | None:
         """How many stored responses a purge is about to meet, in memory alone or in the lasting store; None where it

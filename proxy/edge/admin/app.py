@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from aiohttp import web
 
@@ -14,7 +13,7 @@ from proxy.edge.admin.mode_form import read_mode, shown
 from proxy.edge.admin.purge_form import read_form
 from proxy.edge.admin.reloading import Reload, answer_reload
 from proxy.exchange.operating import ModeSwitch
-from proxy.exchange.purging import Purger
+from proxy.exchange.purge_desk import PurgeDesk
 
 LOG = logging.getLogger("tambo.admin")
 MAX_BODY = 64 * 1024
@@ -34,12 +33,10 @@ class AdminParts:
 
     gate: Callable[[], Gate] | None
     """The rule for a request that comes now; None: whoever reaches it may use it."""
-    purger: Purger
+    desk: PurgeDesk
     health: Callable[[], Health]
     metrics: Callable[[], bytes]
     metrics_type: str
-    on_purge: Callable[[str, str, int | None], None]
-    """Told kind, mode and count of each purge that succeeded."""
     switch: ModeSwitch
     reload: Reload
     entries: Entries
@@ -82,24 +79,9 @@ class _Endpoints:
         return web.Response(body=self._parts.metrics(), headers={"Content-Type": self._parts.metrics_type})
 
     async def purge(self, request: web.Request) -> web.Response:
-        form = read_form(await request.read(), request.query)
-        purged = await self._parts.purger.purge(form.kind, form.argument, form.mode, request[ASKER] or "unknown")
-        self._parts.on_purge(form.kind, form.mode, purged.count)
-        LOG.info(
-            "purged",
-            extra={
-                "kind": form.kind.value,
-                "argument": form.argument,
-                "mode": form.mode.value,
-                "count": purged.count,
-                "unconfirmed": purged.unconfirmed or None,
-                "by": request[ASKER],
-            },
-        )
-        said: dict[str, object] = {"kind": form.kind, "mode": form.mode, "count": purged.count}
-        if not purged.unconfirmed:
-            return web.json_response(said)
-        return web.json_response(said | {"unconfirmed": purged.unconfirmed}, status=HTTPStatus.MULTI_STATUS)
+        wish = read_form(await request.read(), request.query)
+        said = await self._parts.desk.serve(wish, request[ASKER] or "unknown")
+        return web.json_response(said.values, status=said.status)
 
     async def mode(self, _: web.Request) -> web.Response:
         return web.json_response(shown(self._parts.switch.now))

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
-from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -16,9 +15,9 @@ from proxy.edge.admin.gatekeeper import ASKER
 from proxy.edge.admin.purge_form import read_aim
 from proxy.errors import ClientError
 from proxy.exchange.entry_ids import read_entry_id
-from proxy.exchange.inventory import Inventory, Page, Row
-from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
-from proxy.exchange.purging import Purger
+from proxy.exchange.inventory import Page, Row
+from proxy.exchange.purge_desk import PurgeDesk, PurgeWish
+from proxy.exchange.purges import AskedMode, Purge, PurgeKind, PurgeMode
 
 BAD_REQUEST: Final = 400
 NOT_FOUND: Final = 404
@@ -32,13 +31,11 @@ _NO_ENTRY: Final = "no entry is stored under this id: it has expired, was remove
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """The endpoints over one inventory."""
+    """The endpoints over one desk's inventory."""
 
-    inventory: Inventory
-    purger: Purger
+    desk: PurgeDesk
     now: Callable[[], float]
     """Wall seconds."""
-    on_purge: Callable[[str, str, int | None], None]
 
     def add_to(self, app: web.Application) -> None:
         """Register them."""
@@ -51,7 +48,7 @@ class Entries:
         given = dict(request.query)
         limit, cursor = _limit(given.pop("limit", str(USUAL))), given.pop("cursor", "")
         kind, argument = read_aim(given or {"all": "true"}, ("limit", "cursor"))
-        aim = self.purger.aimed(kind, argument, PurgeMode.SOFT)
+        aim = self.desk.purger.aimed(kind, argument, PurgeMode.SOFT)
         page = await self._page(aim, _opened(cursor, aim), limit)
         now = self.now()
         entries = [row_view(row.key, row.stored, row.length, row.size, now) for row in page.rows]
@@ -61,7 +58,7 @@ class Entries:
         rows: list[Row] = []
         for _ in range(_MOST_STEPS):
             try:
-                page = await self.inventory.page(aim, cursor, limit - len(rows))
+                page = await self.desk.inventory.page(aim, cursor, limit - len(rows))
             except ValueError:
                 raise ClientError(BAD_REQUEST, "'cursor' is none that an earlier page gave") from None
             rows += page.rows
@@ -75,7 +72,7 @@ class Entries:
         if strange := [name for name in request.query if name != "pretty"]:
             raise ClientError(BAD_REQUEST, f"unknown name {strange[0]!r}; the name is pretty")
         entry = _id(request)
-        stored = await self.inventory.find(entry)
+        stored = await self.desk.inventory.find(entry)
         if stored is None:
             raise ClientError(NOT_FOUND, _NO_ENTRY)
         pretty = request.query.get("pretty", "").lower() not in {"", "0", "false", "no"}
@@ -84,14 +81,11 @@ class Entries:
     async def remove(self, request: web.Request) -> web.Response:
         """Remove one stored response, everywhere: a hard purge of it alone."""
         entry = _id(request)
-        purged = await self.purger.purge(PurgeKind.ENTRY, entry, PurgeMode.HARD, request[ASKER] or "unknown")
-        self.on_purge(PurgeKind.ENTRY, PurgeMode.HARD, purged.count)
-        if not purged.count:
+        wish = PurgeWish(PurgeKind.ENTRY, entry, AskedMode.HARD)
+        said = await self.desk.serve(wish, request[ASKER] or "unknown")
+        if said.values["count"] == 0:
             raise ClientError(NOT_FOUND, _NO_ENTRY)
-        said: dict[str, object] = {"id": entry, "count": purged.count}
-        if not purged.unconfirmed:
-            return web.json_response(said)
-        return web.json_response(said | {"unconfirmed": purged.unconfirmed}, status=HTTPStatus.MULTI_STATUS)
+        return web.json_response({"id": entry} | said.values, status=said.status)
 
 
 def _id(request: web.Request) -> str:

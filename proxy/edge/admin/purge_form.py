@@ -3,35 +3,27 @@
 import difflib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from proxy.errors import ClientError
-from proxy.exchange.purges import PurgeKind, PurgeMode
+from proxy.exchange.purge_desk import PurgeWish
+from proxy.exchange.purges import AskedMode, PurgeKind
 
 BAD_REQUEST = 400
 _AIMS = tuple(kind for kind in PurgeKind if kind is not PurgeKind.ENTRY)
 """An entry is removed by its own endpoint."""
 _KINDS = tuple(kind.value for kind in _AIMS)
 _TRUE = frozenset({"true", "1", "yes", ""})
+_FALSE = frozenset({"false", "0", "no"})
 
 
-@dataclass(frozen=True, slots=True)
-class PurgeForm:
-    """A purge that was asked for."""
-
-    kind: PurgeKind
-    argument: str
-    mode: PurgeMode
-
-
-def read_form(body: bytes, query: Mapping[str, str]) -> PurgeForm:
+def read_form(body: bytes, query: Mapping[str, str]) -> PurgeWish:
     """The purge in a request. Raises ClientError(400) that names what is wrong and what would be right."""
     given: dict[str, object] = dict(query)
     if body.strip():
         given.update(_json_object(body))
-    mode = given.pop("mode", "soft")
-    kind, argument = read_aim(given, ("mode",))
-    return PurgeForm(kind, argument, _mode(mode))
+    mode, dry_run = given.pop("mode", "soft"), given.pop("dry_run", False)
+    kind, argument = read_aim(given, ("mode", "dry_run"))
+    return PurgeWish(kind, argument, read_mode(mode, "'mode'"), _is_true(dry_run))
 
 
 def read_aim(given: Mapping[str, object], others: Sequence[str]) -> tuple[PurgeKind, str]:
@@ -71,8 +63,18 @@ def _argument(kind: PurgeKind, value: object) -> str:
     return value
 
 
-def _mode(value: object) -> PurgeMode:
+def read_mode(value: object, name: str) -> AskedMode:
+    """A purge's mode. Raises ClientError(400), which calls it ``name``."""
     try:
-        return PurgeMode(str(value))
+        return AskedMode(str(value))
     except ValueError:
-        raise ClientError(BAD_REQUEST, f"'mode' must be soft or hard, not {value!r}") from None
+        right = ", ".join(mode.value for mode in AskedMode)
+        raise ClientError(BAD_REQUEST, f"{name} must be one of {right}, not {value!r}") from None
+
+
+def _is_true(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in _TRUE | _FALSE:
+        return value.lower() in _TRUE
+    raise ClientError(BAD_REQUEST, f"'dry_run' must be true or false, not {value!r}")

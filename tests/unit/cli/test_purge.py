@@ -14,16 +14,19 @@ from proxy.config.model import Config
 from proxy.config.routes import route_policies
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
+from proxy.edge.admin.entries import Entries
 from proxy.edge.admin.reloading import Reloaded
 from proxy.errors import StoreUnavailable
+from proxy.exchange.inventory import Page, Row, Tally
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.ports import Lookup
+from proxy.exchange.purge_desk import PurgeDesk
 from proxy.exchange.purges import Purge, Purged, PurgeKind, PurgeMode
 from proxy.exchange.purging import Purger
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
+from tests.support.builders import a_stored
 from tests.support.clock import FakeClock
-from tests.support.entries import no_entries
 from tests.unit.cli.conftest import Tambo, Transcript
 
 
@@ -40,6 +43,16 @@ class PurgeBook:
             raise StoreUnavailable("purge", "connection refused")
         self.purges.append(purge)
         return Purged(self.count if purge.kind is PurgeKind.URL else None, len(self.purges))
+
+    async def page(self, aim: Purge, cursor: bytes, most: int) -> Page:
+        raise NotImplementedError
+
+    async def find(self, entry: str) -> StoredResponse | None:
+        raise NotImplementedError
+
+    async def tally(self, aim: Purge, seconds: float) -> Tally:
+        rows = [Row(f"/n/{number}", a_stored(target=f"/n/{number}"), 1, 1) for number in range(min(self.count, 2))]
+        return Tally(self.count, aim.kind is not PurgeKind.ALL, 190.5, rows)
 
     async def lookup(self, key: CacheKey) -> Lookup:
         return Lookup((), 0)
@@ -82,17 +95,16 @@ async def no_reload(by: str) -> Reloaded:
 
 
 def parts(book: PurgeBook, gate: Gate) -> AdminParts:
-    purger = Purger(route_policies(Config()), book)
+    desk = PurgeDesk(Purger(route_policies(Config()), book), book, lambda *_: None)
     return AdminParts(
         gate=lambda: gate,
-        purger=purger,
+        desk=desk,
         health=lambda: Health("embedded", is_ready=True),
         metrics=lambda: b"",
         metrics_type="text/plain",
-        on_purge=lambda *_: None,
         switch=ModeSwitch(FakeClock()),
         reload=no_reload,
-        entries=no_entries(purger),
+        entries=Entries(desk, FakeClock().now),
     )
 
 
@@ -146,6 +158,11 @@ async def listener(tambo: Tambo, gate: Gate, monkeypatch: pytest.MonkeyPatch) ->
             ["--route", "default", "--hard"],
             Purge(PurgeKind.ROUTE, "default", PurgeMode.HARD),
             "Purged everything of route default (hard: gone).\n",
+        ),
+        (
+            ["/a", "--refresh"],
+            Purge(PurgeKind.URL, "/a", PurgeMode.SOFT),
+            "Purged 2 stored responses of /a (refresh: stale from now on, being fetched again).\n",
         ),
         (
             ["--all"],
@@ -259,3 +276,44 @@ def test_a_wrong_configuration_is_told(tambo: Tambo, monkeypatch: pytest.MonkeyP
 )
 def test_what_is_no_wish(wish: Wish, problem: str) -> None:
     assert (wish.problem() or "").startswith(problem)
+
+
+AGAIN = "fetching it again takes 190.5 s of the upstream's time."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count", "code", "out"),
+    [
+        (
+            ["/n"],
+            1,
+            0,
+            f"Would purge 1 stored response of /n; {AGAIN}\n  /n/0\n",
+        ),
+        (
+            ["--tag", "t", "--hard"],
+            40,
+            0,
+            f"Would purge 40 stored responses of everything tagged t; {AGAIN}\n  /n/0\n  /n/1\n  ...\n",
+        ),
+        (
+            ["--all"],
+            0,
+            0,
+            f"Would purge at least 0 stored responses of everything; {AGAIN}\n",
+        ),
+        (["--prefix", "/none"], 0, 4, ""),
+    ],
+)
+async def test_a_dry_run_tells_and_purges_nothing(
+    listener: Listener, arguments: list[str], count: int, code: int, out: str
+) -> None:
+    listener.book.count = count
+    said = await listener.tambo(*arguments, "--dry-run")
+    assert (said.code, said.out) == (code, out)
+    assert listener.book.purges == []
+
+
+async def test_hard_and_refresh_exclude_each_other(listener: Listener) -> None:
+    said = await listener.tambo("/a", "--hard", "--refresh")
+    assert (said.code, said.err) == (2, "tambo: purge: say at most one of --hard and --refresh\n")

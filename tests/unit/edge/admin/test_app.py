@@ -9,10 +9,12 @@ from aiohttp.web import Application, Request
 
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
+from proxy.edge.admin.entries import Entries
 from proxy.edge.admin.reloading import Reloaded
 from proxy.exchange.operating import ModeSwitch
+from proxy.exchange.purge_desk import PurgeDesk
 from proxy.exchange.purging import Purger
-from tests.support.entries import no_entries
+from tests.support.entries import no_inventory
 from tests.support.scenario import Scenario
 
 AdminClient = TestClient[Request, Application]
@@ -28,16 +30,16 @@ class Desk:
         self.purges: list[tuple[str, str, int | None]] = []
         self.reloads: list[str] = []
         purger = Purger(self.play.routes, self.play.store)
+        desk = PurgeDesk(purger, no_inventory(), lambda *purge: self.purges.append(purge))
         self.parts = AdminParts(
             lambda: Gate(token, on_loopback=True),
-            purger,
+            desk,
             lambda: self.state,
             lambda: b"tambo_up 1\n",
             "text/plain; version=0.0.4; charset=utf-8",
-            lambda *purge: self.purges.append(purge),
             ModeSwitch(self.play.clock),
             self.reload,
-            no_entries(purger),
+            Entries(desk, self.play.clock.now),
         )
 
     async def reload(self, by: str) -> Reloaded:

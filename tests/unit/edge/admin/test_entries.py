@@ -13,6 +13,7 @@ from proxy.edge.admin.app import AdminParts, Health, make_admin_app
 from proxy.edge.admin.entries import Entries
 from proxy.edge.admin.reloading import Reloaded
 from proxy.exchange.operating import ModeSwitch
+from proxy.exchange.purge_desk import PurgeDesk
 from proxy.exchange.purging import Purger
 from proxy.policy.route import RoutePolicy
 from proxy.store.disk import DiskStore
@@ -32,17 +33,16 @@ class Desk:
         self.store = store
         self.purges: list[tuple[str, str, int | None]] = []
         routes: tuple[RoutePolicy, ...] = Scenario().routes
-        purger = Purger(routes, store)
+        desk = PurgeDesk(Purger(routes, store), store.stock, lambda *purge: self.purges.append(purge))
         self.parts = AdminParts(
             lambda: Gate(None, on_loopback=True),
-            purger,
+            desk,
             lambda: Health("embedded", is_ready=True),
             lambda: b"",
             "text/plain",
-            lambda *purge: None,
             ModeSwitch(clock),
             self.reload,
-            Entries(store.stock, purger, clock.now, lambda *purge: self.purges.append(purge)),
+            Entries(desk, clock.now),
         )
         self.client: TestClient[Request, Application]
 
@@ -155,7 +155,8 @@ async def test_show(desk: Desk) -> None:
 async def test_remove_takes_one_and_is_counted(desk: Desk) -> None:
     _, page = await desk.ask("/admin/entries?url=/a/1")
     path = f"/admin/entries/{page['entries'][0]['id']}"
-    assert await desk.ask(path, "DELETE") == (200, {"id": page["entries"][0]["id"], "count": 1})
+    status, said = await desk.ask(path, "DELETE")
+    assert (status, said["id"], said["count"]) == (200, page["entries"][0]["id"], 1)
     assert await desk.targets("") == ["/a/2", "/b"]
     for method in ("GET", "DELETE"):
         status, problem = await desk.ask(path, method)
@@ -174,3 +175,34 @@ async def test_a_store_that_is_out_is_a_503(desk: Desk) -> None:
     await desk.store.close()
     status, problem = await desk.ask("/admin/entries")
     assert (status, problem["detail"]) == (503, "The store cannot be read; try again.")
+
+
+async def test_a_dry_run_counts_and_costs(desk: Desk) -> None:
+    await desk.store.put(a_key("/c"), a_stored(target="/c", tags=("x",), cost=2.5), 60)
+    async with desk.client.post("/admin/purge", json={"tag": "x", "dry_run": True, "mode": "hard"}) as answer:
+        said = await answer.json()
+    assert {name: said[name] for name in ("count", "at_least", "upstream_seconds", "dry_run", "mode")} == {
+        "count": 3,
+        "at_least": False,
+        "upstream_seconds": 2.5,
+        "dry_run": True,
+        "mode": "hard",
+    }
+    assert sorted(row["target"] for row in said["sample"]) == ["/a/1", "/a/2", "/c"]
+    assert await desk.targets("tag=x") == ["/a/1", "/a/2", "/c"]
+    assert desk.purges == []
+
+
+async def test_a_sample_is_bounded(desk: Desk) -> None:
+    for number in range(40):
+        await desk.store.put(a_key(f"/n/{number}"), a_stored(target=f"/n/{number}"), 60)
+    async with desk.client.post("/admin/purge?all=1&dry_run=1") as answer:
+        said = await answer.json()
+    assert (said["count"], len(said["sample"])) == (43, 10)
+
+
+@pytest.mark.parametrize("word", ["maybe", 3, None])
+async def test_a_dry_run_is_true_or_false(desk: Desk, word: object) -> None:
+    async with desk.client.post("/admin/purge", json={"all": True, "dry_run": word}) as answer:
+        assert answer.status == 400
+        assert "'dry_run' must be true or false" in await answer.text()

@@ -6,26 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.edge.admin.purge_form import PurgeForm, read_form
+from proxy.edge.admin.purge_form import read_form
 from proxy.errors import ClientError
-from proxy.exchange.purges import PurgeKind, PurgeMode
+from proxy.exchange.purge_desk import PurgeWish
+from proxy.exchange.purges import AskedMode, PurgeKind
 
-SOFT, HARD = PurgeMode.SOFT, PurgeMode.HARD
+SOFT, HARD, REFRESH = AskedMode.SOFT, AskedMode.HARD, AskedMode.REFRESH
 
 
 @pytest.mark.parametrize(
     ("body", "query", "form"),
     [
-        (b'{"url": "/a?b=1"}', {}, PurgeForm(PurgeKind.URL, "/a?b=1", SOFT)),
-        (b'{"prefix": "/a/", "mode": "hard"}', {}, PurgeForm(PurgeKind.PREFIX, "/a/", HARD)),
-        (b'{"tag": "x y"}', {}, PurgeForm(PurgeKind.TAG, "x y", SOFT)),
-        (b'{"all": true}', {}, PurgeForm(PurgeKind.ALL, "", SOFT)),
-        (b"", {"all": "true", "mode": "hard"}, PurgeForm(PurgeKind.ALL, "", HARD)),
-        (b"", {"url": "http://x/a"}, PurgeForm(PurgeKind.URL, "http://x/a", SOFT)),
-        (b'{"url": "/a", "prefix": null, "all": false}', {}, PurgeForm(PurgeKind.URL, "/a", SOFT)),
+        (b'{"url": "/a?b=1"}', {}, PurgeWish(PurgeKind.URL, "/a?b=1", SOFT)),
+        (b'{"prefix": "/a/", "mode": "hard"}', {}, PurgeWish(PurgeKind.PREFIX, "/a/", HARD)),
+        (b'{"tag": "x y"}', {}, PurgeWish(PurgeKind.TAG, "x y", SOFT)),
+        (b'{"all": true}', {}, PurgeWish(PurgeKind.ALL, "", SOFT)),
+        (b"", {"all": "true", "mode": "hard"}, PurgeWish(PurgeKind.ALL, "", HARD)),
+        (b"", {"url": "http://x/a"}, PurgeWish(PurgeKind.URL, "http://x/a", SOFT)),
+        (b'{"url": "/a", "dry_run": true}', {}, PurgeWish(PurgeKind.URL, "/a", SOFT, dry_run=True)),
+        (b"", {"url": "/a", "dry_run": "", "mode": "refresh"}, PurgeWish(PurgeKind.URL, "/a", REFRESH, dry_run=True)),
+        (b'{"url": "/a", "prefix": null, "all": false}', {}, PurgeWish(PurgeKind.URL, "/a", SOFT)),
     ],
 )
-def test_forms(body: bytes, query: dict[str, str], form: PurgeForm) -> None:
+def test_forms(body: bytes, query: dict[str, str], form: PurgeWish) -> None:
     assert read_form(body, query) == form
 
 
@@ -38,7 +41,7 @@ def test_forms(body: bytes, query: dict[str, str], form: PurgeForm) -> None:
         (b'{"url": 1}', {}, "'url' must be a text"),
         (b'{"url": ""}', {}, "'url' must be a text"),
         (b'{"all": "no"}', {}, "'all' must be true"),
-        (b'{"url": "/a", "mode": "weird"}', {}, "soft or hard, not 'weird'"),
+        (b'{"url": "/a", "mode": "weird"}', {}, "'mode' must be one of soft, hard, refresh, not 'weird'"),
         (b"[1]", {}, "must be a JSON object"),
         (b"{", {}, "not JSON"),
         (b"[" * 100_000, {}, "nested too deep"),
