@@ -142,7 +142,7 @@ def _admin_warnings(config: Config) -> Iterator[str]:
 def _size_warnings(config: Config) -> Iterator[str]:
     store = config.store
     largest = max([store.max_object, *(route.max_object or 0 for route in config.routes)])
-    if largest > store.memory:
+    if largest > store.memory > 0:
         yield (
             f"store.max_object: bodies up to {show_size(largest)} may be kept, "
             f"but memory holds {show_size(store.memory)} in all (store.memory)"

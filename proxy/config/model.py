@@ -126,7 +126,8 @@ class Store(Section, frozen=True, kw_only=True):
     redis_command_timeout: Wait = 1.0
     """For purges and writes."""
     when_redis_is_down: WhenDown = WhenDown.MEMORY
-    memory: Budget = 256 * MIB
+    memory: Size = 256 * MIB
+    """The memory tier at most; 0: there is none."""
     data_dir: Text = "./data"
     disk: Budget = 1024 * MIB
     """The embedded store's file at most."""

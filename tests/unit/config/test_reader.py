@@ -131,7 +131,7 @@ def test_everything_read_is_frozen() -> None:
         ),
         ("upstream.concurrency.max = 0", "file: upstream.concurrency.max: must be a whole number of at least 1, not 0"),
         ("upstream.concurrency.queue = -1", "queue: must be a whole number, not negative, not -1"),
-        ("store.memory = '1KiB'", 'file: store.memory: must be a size such as "64MiB" of at least 1048576, not "1KiB"'),
+        ("store.disk = '1KiB'", 'file: store.disk: must be a size such as "64MiB" of at least 1048576, not "1KiB"'),
         ("defaults.ttl = -1", "file: defaults.ttl: must be a duration"),
         ("defaults.jitter = 1.5", "file: defaults.jitter: must be a part of one such as 0.1"),
         ("defaults.made_etag = 'yes'", 'file: defaults.made_etag: must be true or false, not "yes"'),
