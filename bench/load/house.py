@@ -108,11 +108,11 @@ class House:
 
     # Who can be started ---------------------------------------------------------------------------------------------
 
-    def tambo(self, name: str = "tambo", core: str | None = None, **environ: str) -> None:
+    def tambo(self, name: str = "tambo", core: str | None = None, pause: float = 0.05, **environ: str) -> None:
         """A Tambo; ``environ`` on top of what all of them get. No request is logged, as with the peers."""
         port, admin = free_port(), free_port()
         folder = self.work / name
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         (folder / "tambo.toml").write_text(ROUTES)
         own = {
             "UPSTREAM_URL": f"http://127.0.0.1:{self.origin}",
@@ -124,7 +124,14 @@ class House:
             "TAMBO_CONFIG": str(folder / "tambo.toml"),
             "PYTHONPATH": str(ROOT),
         }
-        self._spawn(name, [sys.executable, "-m", "proxy", "run"], port, core=core or self.core, environ=own | environ)
+        self._spawn(
+            name,
+            [sys.executable, "-m", "proxy", "run"],
+            port,
+            core=core or self.core,
+            environ=own | environ,
+            pause=pause,
+        )
         self.admins[name] = admin
 
     def raw(self) -> None:
@@ -226,7 +233,9 @@ class House:
         *,
         core: str | None = None,
         environ: dict[str, str] | None = None,
+        pause: float = 0.05,
     ) -> None:
+        """``pause``: seconds between two looks whether it listens."""
         cores = {int(each) for each in (core or self.load_core).split(",")}
         with (self.work / f"{name}.log").open("wb") as log:
             self.processes[name] = process = subprocess.Popen(
@@ -240,7 +249,7 @@ class House:
             )
         if port is not None:
             self.ports[name] = port
-            _until(lambda: _listens(port) or process.poll() is not None, name)
+            _until(lambda: _listens(port) or process.poll() is not None, name, pause)
             if process.poll() is not None:
                 raise SystemExit(f"{name} ended: {(self.work / f'{name}.log').read_text()[-2000:]}")
 
@@ -267,9 +276,9 @@ def _listens(port: int) -> bool:
     return True
 
 
-def _until(is_so: Callable[[], bool], name: str) -> None:
+def _until(is_so: Callable[[], bool], name: str, pause: float = 0.05) -> None:
     deadline = time.monotonic() + _STARTS_WITHIN
     while not is_so():
         if time.monotonic() > deadline:
             raise SystemExit(f"{name} did not start")
-        time.sleep(0.05)
+        time.sleep(pause)

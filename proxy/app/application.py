@@ -10,11 +10,10 @@ from importlib.metadata import version
 from aiohttp import web
 
 from proxy.app.finishing import exchanged
-from proxy.app.fleet import make_shared
 from proxy.app.gauges import bad_entries, tier_gauges, upstream_gauges
 from proxy.app.place import WorkerPlace
 from proxy.app.reloading import Reloading
-from proxy.app.serving import Lasting, make_handler
+from proxy.app.serving import Lasting, make_handler, shared_by
 from proxy.app.settings import (
     breaker_settings,
     guard_settings,
@@ -84,7 +83,7 @@ class App:
         self._telemetry = Telemetry(config.log.sample)
         self._backing = make_backing(config, clock)
         self._memory = Memory(config.store.memory, clock, config.store.max_variants)
-        self._shared = make_shared(config, self._backing, clock)
+        self._shared = shared_by(config, self._backing, clock)
         self._store = TieredStore(
             *(self._memory, self._backing, clock, config.upstream.patience + FENCE_MARGIN),
             replica=None if self._shared is None else self._shared.replica,

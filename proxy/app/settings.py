@@ -13,9 +13,6 @@ from proxy.exchange.guard import GuardSettings
 from proxy.exchange.retrying import RetrySettings
 from proxy.store.backing import Backing
 from proxy.store.disk import DiskStore
-from proxy.store.redis_address import parse_address
-from proxy.store.redis_question import Limits
-from proxy.store.redis_store import Bounds, RedisStore
 
 
 def server_settings(config: Config) -> ServerSettings:
@@ -90,7 +87,18 @@ def make_backing(config: Config, clock: Clock) -> Backing:
             max_variants=store.max_variants,
             file_name=f"tambo-{origin}.sqlite",
         )
+    return _redis(config, clock, f"tambo:{origin}")
+
+
+def _redis(config: Config, clock: Clock, namespace: str) -> Backing:
+    # Whoever keeps everything in a file does not wait for redis-py to be imported: a quarter of the time to start.
+    from proxy.store.redis_address import parse_address  # noqa: PLC0415
+    from proxy.store.redis_question import Limits  # noqa: PLC0415
+    from proxy.store.redis_store import Bounds, RedisStore  # noqa: PLC0415
+
+    store = config.store
+    assert store.redis_url is not None  # noqa: S101 - asked by the one caller
     limits = Limits(timeout=store.redis_timeout, command_timeout=store.redis_command_timeout)
     largest = max((store.max_object, *(route.max_object or 0 for route in config.routes)))
-    bounds = Bounds(variants=store.max_variants, body=largest, namespace=f"tambo:{origin}")
+    bounds = Bounds(variants=store.max_variants, body=largest, namespace=namespace)
     return RedisStore(parse_address(store.redis_url.value), clock, limits, bounds)
