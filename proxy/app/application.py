@@ -13,7 +13,7 @@ from proxy.app.finishing import exchanged
 from proxy.app.gauges import bad_entries, tier_gauges, upstream_gauges
 from proxy.app.place import WorkerPlace
 from proxy.app.reloading import Reloading
-from proxy.app.serving import Lasting, make_handler, shared_by
+from proxy.app.serving import Lasting, make_handler
 from proxy.app.settings import (
     breaker_settings,
     guard_settings,
@@ -22,6 +22,7 @@ from proxy.app.settings import (
     server_settings,
     upstream_settings,
 )
+from proxy.app.sharing import make_meeting, shared_by
 from proxy.app.tracing import make_tracer
 from proxy.app.upstreams import Upstreams
 from proxy.clock import Clock, SystemClock
@@ -81,9 +82,10 @@ class App:
         self._opened = AsyncExitStack()
         self._is_ready = False
         self._telemetry = Telemetry(config.log.sample)
-        self._backing = make_backing(config, clock)
+        meeting = make_meeting(config, clock, place)
+        self._backing = make_backing(config, clock, None if meeting is None else meeting.company)
         self._memory = Memory(config.store.memory, clock, config.store.max_variants)
-        self._shared = shared_by(config, self._backing, clock)
+        self._shared = meeting or shared_by(config, self._backing, clock)
         self._store = TieredStore(
             *(self._memory, self._backing, clock, config.upstream.patience + FENCE_MARGIN),
             replica=None if self._shared is None else self._shared.replica,

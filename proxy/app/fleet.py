@@ -17,7 +17,7 @@ from proxy.store.replica import Learner
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class RedisShared:
     """Opened after the store whose connections it uses, and closed before it."""
 
     messages: RedisMessages
@@ -46,8 +46,8 @@ class Shared:
         await self.messages.close()
 
 
-def make_shared(config: Config, backing: Backing, clock: Clock) -> Shared | None:
-    """None: nothing is shared with other processes."""
+def make_shared(config: Config, backing: Backing, clock: Clock) -> RedisShared | None:
+    """What is shared through Redis; None: nothing is."""
     if not isinstance(backing, RedisStore):
         return None
     client = backing.client
@@ -57,4 +57,4 @@ def make_shared(config: Config, backing: Backing, clock: Clock) -> Shared | None
     seats = None if maximum is None else RedisSeats(client, messages, backing.namespace, maximum)
     memory = FailureMemory(clock, longest_fetch=config.upstream.patience)
     hold_off = RedisHoldOff(client, messages, backing.namespace, clock, memory)
-    return Shared(messages, replica, RedisLeases(client, messages, backing.namespace), hold_off, seats)
+    return RedisShared(messages, replica, RedisLeases(client, messages, backing.namespace), hold_off, seats)

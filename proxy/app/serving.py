@@ -2,13 +2,12 @@
 the same store, flights and guard, which outlive it. Opens no listener."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from proxy.app.settings import retry_settings
+from proxy.app.sharing import Shared
 from proxy.app.tracing import Tracer
 from proxy.clock import Clock
 from proxy.config.load import Loaded
-from proxy.config.model import Config
 from proxy.edge.server.settings import Handler
 from proxy.exchange.ahead import Ahead
 from proxy.exchange.alone import AloneKeys
@@ -26,11 +25,7 @@ from proxy.exchange.refresh import Refresher
 from proxy.exchange.retrying import Retrier
 from proxy.exchange.serve import Exchange
 from proxy.exchange.singleflight import SingleFlight
-from proxy.store.backing import Backing
 from proxy.telemetry.observer import Telemetry
-
-if TYPE_CHECKING:
-    from proxy.app.fleet import Shared  # brings redis-py, which is slow to import
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +42,7 @@ class Lasting:
     telemetry: Telemetry
     tracer: Tracer
     clock: Clock
-    shared: "Shared | None"
+    shared: Shared | None
     """None: nobody else shares the store."""
     refetching: Refetching
 
@@ -90,12 +85,3 @@ def _fleet(loaded: Loaded, lasting: Lasting, refresher: Refresher) -> Fleet | No
         return None
     alone, wait = AloneKeys(lasting.clock), loaded.config.upstream.patience
     return Fleet(refresher, lasting.store, lasting.shared.leases, alone, lasting.clock, wait)
-
-
-def shared_by(config: Config, backing: Backing, clock: Clock) -> "Shared | None":
-    """What is shared with other processes through the store; None: nothing is."""
-    if config.store.redis_url is None:
-        return None
-    from proxy.app.fleet import make_shared  # noqa: PLC0415 - redis-py is slow to import
-
-    return make_shared(config, backing, clock)

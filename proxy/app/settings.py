@@ -12,6 +12,7 @@ from proxy.exchange.breaker import Breaker, BreakerSettings
 from proxy.exchange.guard import GuardSettings
 from proxy.exchange.retrying import RetrySettings
 from proxy.store.backing import Backing
+from proxy.store.company import Company
 from proxy.store.disk import DiskStore
 
 
@@ -75,8 +76,9 @@ def upstream_id(url: str) -> str:
     return hashlib.blake2b(place.encode(), digest_size=4).hexdigest()
 
 
-def make_backing(config: Config, clock: Clock) -> Backing:
-    """Redis where a URL is given, else the embedded store. Raises ConfigError for a URL that cannot be used."""
+def make_backing(config: Config, clock: Clock, company: Company | None = None) -> Backing:
+    """Redis where a URL is given, else the embedded store, which ``company`` may use too. Raises ConfigError for a URL
+    that cannot be used."""
     store = config.store
     origin = upstream_id(config.upstream.url)
     if store.redis_url is None:
@@ -86,6 +88,7 @@ def make_backing(config: Config, clock: Clock) -> Backing:
             capacity=store.disk,
             max_variants=store.max_variants,
             file_name=f"tambo-{origin}.sqlite",
+            company=company,
         )
     return _redis(config, clock, f"tambo:{origin}")
 

@@ -1,9 +1,13 @@
-"""The embedded store: one SQLite file under a folder that one process holds. Judges nothing.
+"""The embedded store: one SQLite file in a folder that one process holds, or one supervisor for its workers. Judges
+nothing.
 
 Look-ups read on the event loop's thread: some 10 µs each, more where the disk itself must be read. Everything that
 writes goes to one thread in batches (disk_writer); a look-up for a key with a write under way waits for that write.
 A file that cannot be read is set aside and a new one begins; a folder that cannot be used is tried again with each
 sweep. Either way the operations between raise StoreUnavailable.
+
+Where other processes use the file too, a write is waited for, so that they find it when they are told; whoever finds
+another file in its place goes over to that.
 """
 
 import asyncio
@@ -17,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
 from proxy.clock import Clock
-from proxy.errors import ConfigError, StoreUnavailable
+from proxy.errors import ConfigError, StoreUnavailable, SupersededError
 from proxy.exchange.entry_ids import variant_digest
 from proxy.exchange.inventory import Page
 from proxy.exchange.purges import Purge
@@ -26,11 +30,12 @@ from proxy.policy.messages import StoredResponse
 from proxy.store import disk_file, disk_pages
 from proxy.store.backing import Found, LoggedPurge, Swept
 from proxy.store.codec import BadEntry, decode, encode
+from proxy.store.company import Company, Nobody
 from proxy.store.disk_aim import as_bytes
 from proxy.store.disk_file import DiskFile, Row
 from proxy.store.disk_folder import FILE_NAME, DataFolder
-from proxy.store.disk_health import DiskHealth, is_unreadable
-from proxy.store.disk_writer import DiskWriter
+from proxy.store.disk_handle import DiskHandle
+from proxy.store.disk_health import DiskHealth
 from proxy.store.stats import TierStats
 
 LOG: Final = logging.getLogger("tambo.store")
@@ -54,20 +59,25 @@ class DiskStore:
         capacity: int = 1024**3,
         max_variants: int = 64,
         file_name: str = FILE_NAME,
+        company: Company | None = None,
     ) -> None:
-        """``capacity``: bytes that the file and its log may take on the disk. Nothing is opened yet."""
+        """``capacity``: bytes that the file and its log may take on the disk. ``company``: others use the file too, and
+        their supervisor holds the folder for all. Nothing is opened yet."""
         self.stats = TierStats(self.tier)
-        self._folder = DataFolder(folder, file_name)
+        self._folder = DataFolder(folder, file_name, is_held=company is not None)
         self._clock = clock
         self._health = DiskHealth(folder, clock)
         self._capacity = capacity
-        self._max_variants = max_variants
-        self._reader: sqlite3.Connection | None = None
-        self._writer: DiskWriter | None = None
-        self._file: DiskFile | None = None
+        self._handle = DiskHandle(self._folder, self._health, clock, capacity, max_variants)
         self._writing: Counter[bytes] = Counter()
         self._last_write: asyncio.Future[Any] | None = None
         self._position = 0
+        self._company: Company = company or Nobody()
+        self._is_shared = company is not None
+
+    def watch(self, doubt: Callable[[str | None], None]) -> None:
+        """See Watched: other processes change what is stored."""
+        self._company.watch(doubt)
 
     @property
     def is_up(self) -> bool:
@@ -89,42 +99,18 @@ class DiskStore:
 
     async def close(self) -> None:
         """Write what is queued, close the file and let go of the folder. Idempotent."""
-        await self._let_go()
+        await self._handle.close()
         self._folder.release()
 
-    async def _let_go(self) -> None:
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            await writer.close()
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.close()
-
     async def _open_file(self) -> None:
-        path, stamp = self._folder.file, int(self._clock.now() * 1000)
-        # Positions in a new file begin behind all that an older one, now set aside, may have given.
-        connect = partial(disk_file.connect, path, first_position=stamp)
-        try:
-            db = await asyncio.to_thread(connect)
-        except sqlite3.DatabaseError as error:
-            if not is_unreadable(error):
-                raise
-            self._folder.set_aside(str(error), stamp)
-            db = await asyncio.to_thread(connect)
-        self._file = DiskFile(db, self._capacity, self._max_variants)
-        self._writer = DiskWriter(db, self._file)
-        self._reader = connect()
-        self._reader.execute("PRAGMA query_only = 1")
-        self._position = disk_file.last_position(self._reader)
+        await self._handle.open()
+        self._position = self._handle.position
         self._submit("count", DiskFile.count, is_hasty=False)
 
     async def _reopen(self) -> None:
-        await self._let_go()
+        await self._handle.close()
         try:
             self._folder.claim()
-            if self._health.is_unreadable:
-                self._folder.set_aside("damaged", int(self._clock.now() * 1000))
-                self._health.is_unreadable = False
             await self._open_file()
         except (sqlite3.Error, OSError, ConfigError) as error:
             self._failed("open", error)
@@ -137,6 +123,8 @@ class DiskStore:
         name = as_bytes(key.text)
         if name in self._writing:
             await self._written("get")
+        if self._is_shared:  # before what is stored is read: others log purges too
+            self._position = self._read("get", disk_file.last_position)
         rows = self._read("get", lambda db: disk_file.variants(db, name, self._clock.now()))
         found: list[StoredResponse] = []
         for variant, ended, value in rows:
@@ -164,10 +152,13 @@ class DiskStore:
         await self._write("remove", lambda file: file.remove_variant(name, variant))
 
     def _read(self, operation: str, question: Callable[[sqlite3.Connection], T]) -> T:
-        if self._reader is None:
+        if self._handle.reader is None:
             raise StoreUnavailable(operation, "the embedded store is not open")
+        if self._is_shared and self._handle.is_replaced():
+            self._health.is_replaced = True
+            raise StoreUnavailable(operation, "another file is in its place")
         try:
-            answer = question(self._reader)
+            answer = question(self._handle.reader)
         except (sqlite3.Error, ValueError) as error:
             self._failed(operation, error)
         return answer
@@ -188,7 +179,7 @@ class DiskStore:
             value = encode(key, stored)
         except UnicodeEncodeError as error:
             raise StoreUnavailable("put", f"text that cannot be written: {error.reason}") from None
-        if self._file is not None and len(value) > self._file.largest:
+        if self._handle.file is not None and len(value) > self._handle.file.largest:
             self.stats.did("put", "too_large", 0.0)
             self._submit("remove", partial(DiskFile.remove, key=name), is_hasty=False)
             return
@@ -196,12 +187,16 @@ class DiskStore:
         variant = variant_digest(stored.secondary_key)
         tags = tuple(map(as_bytes, stored.tags))
         place = as_bytes(stored.target), expires, stored.position, stored.is_ended
-        row = Row(name, variant, *place, value, tags, as_bytes(stored.route))
-        done = self._submit("put", partial(DiskFile.put, row=row), size=len(value), is_hasty=False)
+        row = Row(name, variant, *place, value, tags, as_bytes(stored.route), stored.fence)
+        done = self._submit("put", partial(DiskFile.put, row=row), size=len(value), is_hasty=self._is_shared)
         if done is None:
             raise StoreUnavailable("put", "the embedded store takes no writes")
         self._writing[name] += 1
         done.add_done_callback(lambda _: self._wrote(name))
+        if self._is_shared:
+            if not await self._awaited("put", done):
+                raise SupersededError("put", "a later fetch has stored already")
+            self._company.changed(key.text)
 
     async def remove(self, key: CacheKey) -> int:
         """Remove every variant; how many there were."""
@@ -216,14 +211,24 @@ class DiskStore:
 
     async def sweep(self) -> Swept:
         """One step of some milliseconds on the writing thread. Opens what could not be opened before."""
-        if self._writer is None or self._reader is None or self._health.is_unreadable:
+        if (
+            self._handle.writer is None
+            or self._handle.reader is None
+            or self._health.is_unreadable
+            or self._health.is_replaced
+        ):
             await self._reopen()
+        if not self._company.keeps_house:
+            return Swept(0, self._read("sweep", disk_file.carried_out), more=False)
         now = self._clock.now()
         return await self._write("sweep", lambda file: file.sweep(now))
 
     async def forget_purges(self, up_to: int) -> None:
-        """Drop carried-out purges up to a position."""
-        await self._write("sweep", lambda file: file.forget(up_to))
+        """Drop carried-out purges up to a position, as far as everyone knows them."""
+        up_to = min(up_to, self._company.all_know)
+        if self._company.keeps_house and up_to > 0:
+            await self._write("sweep", lambda file: file.forget(up_to))
+            self._company.forgot(up_to)
 
     async def _write(self, operation: str, work: Callable[[DiskFile], T], *, is_lasting: bool = False) -> T:
         done = self._submit(operation, work, is_lasting=is_lasting)
@@ -241,11 +246,11 @@ class DiskStore:
         is_lasting: bool = False,
     ) -> "asyncio.Future[T] | None":
         """Hand a job to the writing thread; None where that takes none now."""
-        if self._writer is None:
+        if self._handle.writer is None:
             return None
         began = self._clock.monotonic()
         try:
-            done = self._writer.submit(work, size=size, is_hasty=is_hasty, is_lasting=is_lasting)
+            done = self._handle.writer.submit(work, size=size, is_hasty=is_hasty, is_lasting=is_lasting)
         except OSError as error:
             self._health.failed(operation, error)
             return None
@@ -284,8 +289,8 @@ class DiskStore:
             self._health.failed(operation, error, is_write=True)
             return
         self._health.worked()
-        if self._file is not None:
-            standing = self._file.standing
+        if self._handle.file is not None:
+            standing = self._handle.file.standing
             self.stats.entries, self.stats.bytes = standing.entries, standing.used
             self.stats.evictions = standing.evictions
 

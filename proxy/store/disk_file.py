@@ -1,4 +1,4 @@
-"""The embedded store's file: its tables and the statements over them. Synchronous; one thread at a time writes.
+"""The embedded store's file: the statements over its tables. Synchronous; one thread of a process writes.
 
 WAL mode with synchronous=NORMAL: a killed process loses nothing that was committed and never the file; a power cut may
 take the last moments, but a purge is on the disk before it is said to be logged. What expires first leaves first.
@@ -7,7 +7,6 @@ take the last moments, but a purge is on the disk before it is said to be logged
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
@@ -17,51 +16,17 @@ from proxy.store.disk_aim import aim, as_bytes, is_met
 STEP: Final = 200
 """Rows that one step of a sweep touches at most: some 2 ms."""
 
-_SCHEMA: Final = 3
-_BEFORE: Final = 2
-_APPLICATION: Final = 0x54414D42  # "TAMB"
+_ANOTHER_CLOCK: Final = 3_600_000_000
+"""Microseconds."""
+_BUSY_MILLISECONDS: Final = 4000
+"""How long a writer waits for another process's."""
 _RESERVE: Final = 16 * 1024 * 1024
 _MOST_IDLE: Final = 4
 _MOST_PURGES: Final = 64
-_TABLES: Final = """
-PRAGMA auto_vacuum = INCREMENTAL;
-PRAGMA journal_mode = WAL;
-BEGIN;
-CREATE TABLE stored (
-    id INTEGER PRIMARY KEY, key BLOB NOT NULL, variant BLOB NOT NULL, target BLOB NOT NULL, expires REAL NOT NULL,
-    position INTEGER NOT NULL, ended INTEGER NOT NULL, value BLOB NOT NULL, route BLOB NOT NULL DEFAULT x''
-);
-CREATE UNIQUE INDEX stored_by_key ON stored (key, variant);
-CREATE INDEX stored_by_target ON stored (target);
-CREATE INDEX stored_by_expiry ON stored (expires);
-CREATE TABLE tagged (tag BLOB NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (tag, id)) WITHOUT ROWID;
-CREATE INDEX tagged_by_id ON tagged (id);
-CREATE TRIGGER untag AFTER DELETE ON stored BEGIN DELETE FROM tagged WHERE id = OLD.id; END;
-CREATE TABLE purges (
-    position INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, argument BLOB NOT NULL, mode TEXT NOT NULL,
-    at REAL NOT NULL, carried_out INTEGER NOT NULL DEFAULT 0
-);
-CREATE INDEX purges_to_do ON purges (position) WHERE carried_out = 0;
-INSERT INTO sqlite_sequence (name, seq) VALUES ('purges', {first_position:d});
-PRAGMA application_id = {application:d};
-PRAGMA user_version = {schema:d};
-COMMIT;
-"""
-_RENEWAL: Final = f"""
-BEGIN;
-ALTER TABLE stored ADD COLUMN route BLOB NOT NULL DEFAULT x'';
-PRAGMA user_version = {_SCHEMA:d};
-COMMIT;
-"""
-
-
 _PUT: Final = (
-    "INSERT INTO stored (key, variant, target, expires, position, ended, value, route) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO stored (key, variant, target, expires, position, ended, value, route, fence)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-
-
-class ForeignFileError(sqlite3.DatabaseError):
-    """The file is a database, but not one that this version can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,33 +43,8 @@ class Row:
     value: bytes
     tags: tuple[bytes, ...] = ()
     route: bytes = b""
-
-
-def connect(path: Path, first_position: int = 0) -> sqlite3.Connection:
-    """A connection to the file, which is made when it is missing, its purge log beginning behind ``first_position``.
-
-    Raises sqlite3.Error.
-    """
-    db = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
-    try:
-        for pragma in ("synchronous = NORMAL", "cache_size = -8192"):
-            db.execute(f"PRAGMA {pragma}").fetchall()
-        _prepare(db, first_position)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _prepare(db: sqlite3.Connection, first_position: int) -> None:
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    application = db.execute("PRAGMA application_id").fetchone()[0]
-    if version == 0 and not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-        db.executescript(_TABLES.format(first_position=first_position, application=_APPLICATION, schema=_SCHEMA))
-    elif (version, application) == (_BEFORE, _APPLICATION):
-        db.executescript(_RENEWAL)
-    elif (version, application) != (_SCHEMA, _APPLICATION):
-        raise ForeignFileError(f"it has version {version} of something, not version {_SCHEMA} of Tambo's store")
+    fence: int = 0
+    """0: its fetch was nobody's but this process's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +73,7 @@ class DiskFile:
         self.batch_bytes = reserve // 8
         """Bytes of values that one transaction should have at most, for the log to stay within the reserve."""
         self._number(f"PRAGMA wal_autocheckpoint = {max(1, self.batch_bytes // self._page)}")
+        self._number(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
         self._number(f"PRAGMA journal_size_limit = {reserve // 2}")
         self.standing = Standing()
         """What a transaction that is rolled back must set back too."""
@@ -146,12 +87,14 @@ class DiskFile:
         """Learn how many stored responses there are, and their size."""
         self._note(entries=self._number("SELECT COUNT(*) FROM stored"), used=self._used())
 
-    def put(self, row: Row) -> None:
-        """Write a variant in place of the one like it, and make room for it."""
+    def put(self, row: Row) -> bool:
+        """Write a variant in place of the one like it, and make room for it. False: a later fetch has stored one."""
+        if row.fence and self._is_superseded(row):
+            return False
         self._remove("key = ? AND variant = ?", row.key, row.variant)
         row_id = self._db.execute(
             _PUT,
-            (row.key, row.variant, row.target, row.expires, row.position, row.ended, row.value, row.route),
+            (row.key, row.variant, row.target, row.expires, row.position, row.ended, row.value, row.route, row.fence),
         ).lastrowid
         self._db.executemany(
             "INSERT OR IGNORE INTO tagged (tag, id) VALUES (?, ?)", [(tag, row_id) for tag in row.tags]
@@ -161,6 +104,12 @@ class DiskFile:
             newest = "SELECT id FROM stored WHERE key = ? ORDER BY id DESC LIMIT ?"
             self._evict(f"key = ? AND id NOT IN ({newest})", row.key, row.key, self._max_variants)
         self._make_room()
+        return True
+
+    def _is_superseded(self, row: Row) -> bool:
+        """A fence an hour ahead is another clock's, not a later fetch's."""
+        (newest,) = self._db.execute("SELECT MAX(fence) FROM stored WHERE key = ?", (row.key,)).fetchone()
+        return newest is not None and row.fence < newest < row.fence + _ANOTHER_CLOCK
 
     def remove(self, key: bytes) -> int:
         """Remove every variant of a key; how many."""
@@ -266,6 +215,12 @@ def last_position(db: sqlite3.Connection) -> int:
     """The highest position that was ever given."""
     row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'purges'").fetchone()
     return int(row[0]) if row else 0
+
+
+def carried_out(db: sqlite3.Connection) -> int:
+    """The position up to which every purge has been carried out on what is stored."""
+    (to_do,) = db.execute("SELECT MIN(position) FROM purges WHERE carried_out = 0").fetchone()
+    return last_position(db) if to_do is None else int(to_do) - 1
 
 
 def purges_after(db: sqlite3.Connection, position: int) -> Sequence[LoggedPurge]:

@@ -4,6 +4,8 @@ import errno
 import fcntl
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -13,14 +15,16 @@ LOG: Final = logging.getLogger("tambo.store")
 
 FILE_NAME: Final = "tambo.sqlite"
 _LOCK_NAME: Final = "tambo.lock"
+_OPENING_NAME: Final = "tambo.opening"
 _COMPANIONS: Final = ("", "-wal", "-shm")
 
 
 class DataFolder:
     """A folder that one process at a time may hold."""
 
-    def __init__(self, path: Path, file_name: str = FILE_NAME) -> None:
-        """``path`` is made when it is missing, with its parents."""
+    def __init__(self, path: Path, file_name: str = FILE_NAME, *, is_held: bool = False) -> None:
+        """``path`` is made when it is missing, with its parents. ``is_held``: a supervisor holds it for us."""
+        self._is_held = is_held
         self.path = path
         self.file = path / file_name
         self._lock: int | None = None
@@ -30,7 +34,7 @@ class DataFolder:
 
         Raises ConfigError where another process holds it, OSError where it cannot be made or written to.
         """
-        if self._lock is not None:
+        if self._lock is not None or self._is_held:
             return
         self.path.mkdir(parents=True, exist_ok=True)
         lock = os.open(self.path / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -51,6 +55,24 @@ class DataFolder:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """Make, open or set aside the file: one process at a time, of all that use it. Waits. Raises OSError."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self.path / _OPENING_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def identity(self) -> int:
+        """The file's number on its disk; 0: there is none. Another number is another file."""
+        try:
+            return self.file.stat().st_ino
+        except OSError:
+            return 0
 
     def set_aside(self, why: str, stamp: int) -> Path:
         """Rename the file (and what belongs to it), so that a new one can begin; its new name."""

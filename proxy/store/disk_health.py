@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from proxy.clock import Clock
-from proxy.store.disk_file import ForeignFileError
+from proxy.store.disk_schema import ForeignFileError
 
 LOG: Final = logging.getLogger("tambo.store")
 
@@ -30,6 +30,8 @@ class DiskHealth:
         self.is_up = True
         self.is_unreadable = False
         """The file is damaged: it has to be set aside before anything works again."""
+        self.is_replaced = False
+        """Another process has set the file aside: another one is in its place."""
 
     @property
     def is_pausing(self) -> bool:

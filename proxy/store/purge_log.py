@@ -95,6 +95,17 @@ class PurgeLog:
             return self.strongest(position, key.text, target, None, None)
         return self.strongest(position, key.text, target, stored.tags, stored.route, stored.secondary_key)
 
+    def judge(self, key: CacheKey, stored: StoredResponse) -> StoredResponse | None:
+        """What the purges leave of a stored response: itself, itself ended, or nothing."""
+        about = (key.text, stored.target, stored.tags, stored.route, stored.secondary_key)
+        match self.strongest(stored.position, *about):
+            case None:
+                return stored
+            case PurgeMode.SOFT:
+                return stored if stored.is_ended else replace(stored, is_ended=True)
+            case PurgeMode.HARD:
+                return None
+
     def last_before(self, moment: float) -> int:
         """The position up to which every purge was logged before ``moment`` (wall seconds)."""
         for logged in self._entries.values():

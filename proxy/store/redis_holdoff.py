@@ -18,6 +18,7 @@ from proxy.clock import Clock
 from proxy.errors import Failure, StoreUnavailable
 from proxy.exchange.holdoff import FailureMemory, Setback
 from proxy.policy.route import RoutePolicy
+from proxy.store import setbacks
 from proxy.store.redis_messages import RedisMessages
 from proxy.store.redis_names import fill_digest, holdoff_name
 from proxy.store.redis_question import Question, Redis, pack
@@ -125,7 +126,7 @@ class RedisHoldOff:
         if setback is None or left <= 0:
             commands = pack([(b"DEL", name), (b"PUBLISH", self._channel, _CLEARED + who)])
         else:
-            value = _written(setback)
+            value = setbacks.written(setback)
             message = b"%s%s%d %s" % (_FAILED, who, left, value)
             commands = pack([(b"SET", name, value, b"PX", left), (b"PUBLISH", self._channel, message)])
         question = Question("holdoff", commands, 2, no_answer, at=name)
@@ -147,27 +148,11 @@ class RedisHoldOff:
 
     def _note(self, digest: bytes, value: bytes, left: int) -> None:
         """Believe it where it says more than what is known here."""
-        heard = _read(value, left / 1000, self._clock.monotonic())
+        heard = setbacks.read(value, left / 1000, self._clock.monotonic())
         name = digest.decode("ascii", "replace")
         known = self._memory.setback(name)
         if heard is not None and digest not in self._unsaid and (known is None or known.until < heard.until):
             self._memory.note(name, heard)
-
-
-def _written(setback: Setback) -> bytes:
-    """Failures in a row, milliseconds from the pause's end until it is forgotten, what failed, the route."""
-    rest = int((setback.forgotten - setback.until) * 1000)
-    return f"{setback.count} {rest} {setback.failure} {setback.route}".encode()
-
-
-def _read(value: bytes, left: float, now: float) -> Setback | None:
-    """The opposite, ``left`` seconds before it is forgotten; None where it is nothing of the kind."""
-    try:
-        count, rest, failure, route = value.decode().split(" ", 3)
-        until = now + left - int(rest) / 1000
-        return Setback(route, Failure(failure), int(count), until, now + left) if left > 0 else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _found(replies: list[Any]) -> tuple[bytes, int]:

@@ -34,3 +34,8 @@ class Learner(Protocol):
     async def catch_up(self) -> None:
         """Learn what was logged since. Raises StoreUnavailable."""
         ...
+
+    def start_over(self, position: int) -> None:
+        """Purges up to ``position`` were dropped from the log before they were learnt here: what is held from before
+        them counts as purged hard."""
+        ...

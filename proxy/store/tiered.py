@@ -217,14 +217,7 @@ class TieredStore:
 
     def judge(self, key: CacheKey, stored: StoredResponse) -> StoredResponse | None:
         """What the purges known here leave of a stored response: itself, itself ended, or nothing."""
-        about = (key.text, stored.target, stored.tags, stored.route, stored.secondary_key)
-        match self._log.strongest(stored.position, *about):
-            case None:
-                return stored
-            case PurgeMode.SOFT:
-                return stored if stored.is_ended else replace(stored, is_ended=True)
-            case PurgeMode.HARD:
-                return None
+        return self._log.judge(key, stored)
 
     # Storing ---------------------------------------------------------------------------------------------------
 
@@ -294,7 +287,12 @@ class TieredStore:
             self._log.add(logged)
             self._learnt = max(self._learnt, logged.position)
 
+    def start_over(self, position: int) -> None:
+        """See proxy.store.replica.Learner."""
+        everything = Purge(PurgeKind.ALL, "", PurgeMode.HARD)
+        self._log.add(LoggedPurge(position, everything, self._clock.now()))
+        self._learnt = max(self._learnt, position)
+
     def purged_since(self, position: int, key: CacheKey) -> PurgeMode | None:
-        """The strongest purge behind ``position`` that concerns ``key`` and its target; hard where that was too long
-        ago to say; None: none."""
+        """See Store."""
         return self._log.since(position, key, key.target)

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from proxy.errors import Failure
 from proxy.exchange.holdoff import FailureMemory, HoldOff
+from proxy.store.hub.failures import HubHoldOff
 from proxy.store.redis_holdoff import RedisHoldOff
 from proxy.store.redis_messages import RedisMessages
 from tests.support.clock import FakeClock
 from tests.support.fake_redis import a_redis_store
+from tests.support.hubs import a_hub
 from tests.support.scenario import a_route
 
 ROUTE = a_route("ruc", hold_off=60.0)
@@ -24,11 +26,18 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(params=["process", "fleet"])
+@pytest.fixture(params=["process", "fleet", "hub"])
 async def memory(request: pytest.FixtureRequest, clock: FakeClock) -> AsyncIterator[HoldOff]:
     own = FailureMemory(clock, lambda: 1.0, most_keys=3, longest_fetch=10.0)
     if request.param == "process":
         yield own
+        return
+    if request.param == "hub":
+        async with a_hub(clock) as hubs:
+            client = hubs.client()
+            of_a_worker = HubHoldOff(client, clock, own)
+            await hubs.opened(client)
+            yield of_a_worker
         return
     store = a_redis_store(FakeServer())
     messages = RedisMessages(store.client.dial, b"tambo:wake:1", 1.0)

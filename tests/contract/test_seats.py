@@ -1,7 +1,7 @@
 """What every pool of seats promises the guard, at once or a little later."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -9,14 +9,23 @@ from proxy.clock import SystemClock
 from proxy.exchange.causes import Cause, Priority
 from proxy.exchange.guard import Guard, GuardSettings, Slot
 from proxy.exchange.seats import Claim, CountedSeats, Seat, Seats
+from proxy.store.hub.places import HubSeats
+from tests.support.hubs import a_hub
 
 MAXIMUM = 2
 
 
-@pytest.fixture(params=["counted"])
-def seats(request: pytest.FixtureRequest) -> Seats:
+@pytest.fixture(params=["counted", "hub"])
+async def seats(request: pytest.FixtureRequest) -> AsyncIterator[Seats]:
     """A pool of two."""
-    return {"counted": CountedSeats}[request.param](MAXIMUM)
+    if request.param == "counted":
+        yield CountedSeats(MAXIMUM)
+        return
+    async with a_hub() as hubs:
+        client = hubs.client()
+        shared = HubSeats(client, MAXIMUM)
+        await hubs.opened(client)
+        yield shared
 
 
 class Wanting:

@@ -82,19 +82,19 @@ async def _sweep(store: DiskStore) -> int:
 
 
 async def test_a_file_of_the_version_before_is_gone_on_with(disk: DiskStore, tmp_path: Path, clock: FakeClock) -> None:
-    """It did not note routes: a purge of a route reaches all that was stored then."""
+    """It did not note fences: what was stored then gives way to every fetch."""
     await _put(disk, 1)
     await disk.close()
     with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
-        db.executescript("ALTER TABLE stored DROP COLUMN route; PRAGMA user_version = 2;")
+        db.executescript("ALTER TABLE stored DROP COLUMN fence; PRAGMA user_version = 3;")
     newer = DiskStore(tmp_path, clock)
     await newer.open()
     try:
         await _put(newer, 2)
-        assert await _is_there(newer, 1)
-        await newer.log_purge(Purge(PurgeKind.ROUTE, "another", PurgeMode.HARD))
-        await _sweep(newer)
-        assert [await _is_there(newer, number) for number in (1, 2)] == [False, True]
+        assert [await _is_there(newer, number) for number in (1, 2)] == [True, True]
+        await newer.put(a_key("/1"), a_stored(b"newer", fence=1), 60)
+        (found,) = (await newer.get(a_key("/1"))).variants
+        assert found.body == b"newer"
     finally:
         await newer.close()
 
@@ -354,7 +354,7 @@ async def test_a_folder_that_cannot_be_used_is_told_once_and_tried_again(
 async def test_a_full_disk_is_unavailable_and_over_when_there_is_room(disk: DiskStore, clock: FakeClock) -> None:
     await _put(disk, 1)
     await _settle(disk)
-    assert disk._writer is not None
+    assert disk._handle.writer is not None
     await disk._write("test", lambda file: file._db.execute("PRAGMA max_page_count = 1"))
     await _put(disk, 2, size=50_000)
     await _settle_whatever_comes(disk)
@@ -364,7 +364,7 @@ async def test_a_full_disk_is_unavailable_and_over_when_there_is_room(disk: Disk
     assert await _is_there(disk, 1)
     with pytest.raises(StoreUnavailable):
         await disk.log_purge(Purge(PurgeKind.PREFIX, "/" * 100_000, PurgeMode.HARD))
-    await asyncio.to_thread(disk._writer._db.execute, "PRAGMA max_page_count = 100000")
+    await asyncio.to_thread(disk._handle.writer._db.execute, "PRAGMA max_page_count = 100000")
     clock.advance(1.5)
     await _put(disk, 7)
     assert await _is_there(disk, 7)
@@ -374,7 +374,7 @@ async def test_a_full_disk_is_unavailable_and_over_when_there_is_room(disk: Disk
 async def test_a_disk_that_takes_some_writes_and_refuses_others_is_told_of_once(
     disk: DiskStore, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert disk._writer is not None
+    assert disk._handle.writer is not None
     with caplog.at_level(logging.INFO, logger="tambo.store"):
         for _ in range(5):
             with pytest.raises(StoreUnavailable):

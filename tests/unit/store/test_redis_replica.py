@@ -35,6 +35,10 @@ class Log:
             raise StoreUnavailable("purges", "down")
         self.learnt = self.shared[-1] if self.shared else 0
 
+    def start_over(self, position: int) -> None:
+        """See Learner."""
+        self.learnt = max(self.learnt, position)
+
 
 class Process:
     """One of several over one Redis."""
