@@ -97,8 +97,9 @@ class Load:
 
 
 def hits_in_memory(load: Load, groups: Sequence[tuple[float, float]], processes: float, room: float) -> float:
-    """The part of all requests that memory answers, where each process sees its part of all keys and has ``room`` for
-    so many (Che's approximation); a copy that has ended is a miss too."""
+    """The part of all requests that memory answers, where each process sees its part of all requests and has ``room``
+    for so many keys: Che's approximation of a least-recently-used cache. Of all that one fetch brought, each process
+    meets the first of its own requests with a miss."""
     rates = [(count, part, load.rate * part / processes) for count, part in groups]
     low, high = 0.0, load.keep
     if sum(count * -math.expm1(-rate * high) for count, _, rate in rates) > room:
@@ -106,9 +107,12 @@ def hits_in_memory(load: Load, groups: Sequence[tuple[float, float]], processes:
             middle = (low + high) / 2
             held = sum(count * -math.expm1(-rate * middle) for count, _, rate in rates)
             low, high = (middle, high) if held < room else (low, middle)
-    return 1 - sum(
-        count * part * max(math.exp(-rate * high), 1 / (1 + rate * load.keep)) for count, part, rate in rates
-    )
+
+    def missed(rate: float) -> float:
+        cycle = load.keep + 1 / (rate * processes)
+        return max(math.exp(-rate * high), -math.expm1(-rate * load.keep) / (rate * cycle))
+
+    return 1 - sum(count * part * missed(rate) for count, part, rate in rates)
 
 
 def fetches(load: Load, groups: Sequence[tuple[float, float]]) -> float:
@@ -135,8 +139,9 @@ class Fleet:
     """Messages a second that each Tambo hears."""
 
 
-def needed(load: Load, costs: Costs, memory: float, *, by_url: bool) -> Fleet:
-    """``by_url``: the balancer sends each URL to the same Tambo; else any of them gets any."""
+def needed(load: Load, costs: Costs, memory: float, *, by_url: bool) -> Fleet | None:
+    """``by_url``: the balancer sends each URL to the same Tambo; else any of them gets any. None: however many there
+    are, to hear what the others fetch is more than a process can do."""
     groups, fetched, processes = load.groups(), fetches(load, load.groups()), 1
     heard = 2 * fetched  # that a fetch has ended, and that a key was changed
     in_memory = 0.0
@@ -147,7 +152,7 @@ def needed(load: Load, costs: Costs, memory: float, *, by_url: bool) -> Fleet:
         work = load.rate * in_memory * costs.hit + (asked - fetched) * costs.redis_hit + fetched * costs.miss
         left = BUSY * 1e6 - costs.rest - heard * costs.heard
         if left <= 0:
-            raise SystemExit("one process cannot even hear what the others fetch")
+            return None
         processes = math.ceil(work / left)
     asked = load.rate * (1 - in_memory)
     stored = sum(count * -math.expm1(-load.rate * part * load.keep) for count, part in groups) * costs.in_redis
@@ -199,8 +204,10 @@ def check(popularity: float) -> None:
         )
 
 
-def row(keys: int, rate: float, where: str, fleet: Fleet, costs: Costs) -> str:
+def row(keys: int, rate: float, where: str, fleet: Fleet | None, costs: Costs) -> str:
     """One load in the table."""
+    if fleet is None:
+        return f"| 10{_power(keys)} | 10{_power(rate)} | {where} | not possible: too many messages for each |"
     cells = (
         *(f"10{_power(keys)}", f"10{_power(rate)}", where, f"{fleet.in_memory:.1%}"),
         *(f"{fleet.asked:,.0f}", f"{fleet.fetched:,.1f}", f"{fleet.processes:,}", f"{fleet.bytes / GIB:,.1f} GiB"),
