@@ -1,7 +1,9 @@
 """How many Tambos, how much Redis: a model fitted to bench/fleet_costs.json, held against a simulation with the real
 memory tier, and the table of docs/scaling.md. Starts nothing.
 
-Usage: python bench/scaling.py [--popularity 0.8] [--keep 604800]; ``python bench/fleet_costs.py --save`` measures anew.
+Usage: python bench/scaling.py [--popularity 0.8] [--keep 604800] [--table]
+
+``python bench/fleet_costs.py --save`` measures anew.
 """
 
 import argparse
@@ -9,7 +11,7 @@ import json
 import math
 import random
 import sys
-from bisect import bisect
+from bisect import bisect, bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -29,6 +31,8 @@ BUSY = 0.6
 NODE_MEMORY = 16 * GIB
 """Of stored responses in one Redis; half as much again is left free."""
 POOL = 16
+MOST = 100_000
+"""Processes, that are thought of."""
 STEP = 1.05
 """Ranks are taken together in groups that grow by this."""
 
@@ -142,18 +146,23 @@ class Fleet:
 def needed(load: Load, costs: Costs, memory: float, *, by_url: bool) -> Fleet | None:
     """``by_url``: the balancer sends each URL to the same Tambo; else any of them gets any. None: however many there
     are, to hear what the others fetch is more than a process can do."""
-    groups, fetched, processes = load.groups(), fetches(load, load.groups()), 1
+    groups, fetched = load.groups(), fetches(load, load.groups())
     heard = 2 * fetched  # that a fetch has ended, and that a key was changed
-    in_memory = 0.0
-    for _ in range(20):
+    left = BUSY * 1e6 - costs.rest - heard * costs.heard
+    if left <= 0:
+        return None
+
+    def answered(processes: int) -> float:
         room = memory / costs.in_memory * (processes if by_url else 1)
-        in_memory = hits_in_memory(load, groups, 1 if by_url else processes, room)
-        asked = load.rate * (1 - in_memory)
-        work = load.rate * in_memory * costs.hit + (asked - fetched) * costs.redis_hit + fetched * costs.miss
-        left = BUSY * 1e6 - costs.rest - heard * costs.heard
-        if left <= 0:
-            return None
-        processes = math.ceil(work / left)
+        return hits_in_memory(load, groups, 1 if by_url else processes, room)
+
+    def suffice(processes: int) -> bool:
+        hits = load.rate * answered(processes)
+        work = hits * costs.hit + (load.rate - hits - fetched) * costs.redis_hit + fetched * costs.miss
+        return work <= left * processes
+
+    processes = 1 + bisect_left(range(1, MOST), True, key=suffice)  # more of them never need more
+    in_memory = answered(processes)
     asked = load.rate * (1 - in_memory)
     stored = sum(count * -math.expm1(-load.rate * part * load.keep) for count, part in groups) * costs.in_redis
     telling = heard * processes * costs.r_heard + processes * costs.r_rest
@@ -226,10 +235,12 @@ def main() -> None:
     reading = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     reading.add_argument("--popularity", type=float, default=0.8, help="the exponent of Zipf's law")
     reading.add_argument("--keep", type=float, default=7 * 86_400.0, help="seconds that an answer is fresh")
+    reading.add_argument("--table", action="store_true", help="without the simulation")
     said = reading.parse_args()
-    check(said.popularity)
     costs = measured()
-    print(f"\nfitted: {costs}\n")
+    if not said.table:
+        check(said.popularity)
+        print(f"\nfitted: {costs}\n")
     print(
         "| keys | requests/s | memory of each, balanced by | answered by memory | look-ups/s in Redis | fetches/s ",
         end="",
