@@ -33,11 +33,13 @@ from proxy.config.reload import settle
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
 from proxy.edge.admin.entries import Entries
+from proxy.edge.admin.explain import Explain
 from proxy.edge.server.binding import named
 from proxy.edge.server.hit_path import HitHooks, HitPath
 from proxy.edge.server.listener import Listener
 from proxy.edge.server.settings import Finished, Hooks
 from proxy.exchange.ahead import Ahead
+from proxy.exchange.explaining import Explainer
 from proxy.exchange.guard import Guard
 from proxy.exchange.holdoff import FailureMemory, HoldOff
 from proxy.exchange.keys import Keys
@@ -89,8 +91,7 @@ class App:
         self._store = TieredStore(
             *(self._memory, self._backing, clock, config.upstream.patience + FENCE_MARGIN),
             replica=None if self._shared is None else self._shared.replica,
-            # Workers that share a file have no reason to go on unvouched: nobody can be cut off but by dying.
-            trusts_memory=meeting is None and config.store.when_redis_is_down is WhenDown.MEMORY,
+            trusts_memory=config.store.when_redis_is_down is WhenDown.MEMORY,
         )
         self._tracer = make_tracer(config, clock, VERSION)
         traced_store = self._tracer.store(self._store)
@@ -108,6 +109,7 @@ class App:
             *(traced_store, self._flights, self._guard, keys, hold_off, ahead),
             *(self._switch, self._telemetry, self._tracer, clock, self._shared),
             Refetching(self._store.stock, self._switch, self._telemetry.internal_error),
+            Explainer(self._switch, clock),
         )
         replies = Replies(clock, self._telemetry)
         self._standings = Standings(loaded.routes, self._store, keys, self._switch, replies, ahead)
@@ -238,6 +240,7 @@ class App:
             self._switch,
             self.reloading.reload,
             Entries(self._desk, self._clock.now),
+            [Explain(self._lasting.explainer, lambda: self._loaded.provenance)],
         )
 
     def _gate(self) -> Gate:

@@ -13,6 +13,7 @@ from proxy.exchange.ahead import Ahead
 from proxy.exchange.alone import AloneKeys
 from proxy.exchange.asking import Asker
 from proxy.exchange.entrance import Entrance
+from proxy.exchange.explaining import Explainer
 from proxy.exchange.fleet import Fleet
 from proxy.exchange.guard import Guard
 from proxy.exchange.holdoff import HoldOff
@@ -45,6 +46,7 @@ class Lasting:
     shared: Shared | None
     """None: nobody else shares the store."""
     refetching: Refetching
+    explainer: Explainer
 
 
 def make_handler(loaded: Loaded, lasting: Lasting, upstream: Upstream) -> Handler:
@@ -55,6 +57,7 @@ def make_handler(loaded: Loaded, lasting: Lasting, upstream: Upstream) -> Handle
     """
     exchange = _exchange(loaded, lasting, upstream)
     lasting.refetching.follow(exchange)
+    lasting.explainer.follow(exchange)
     entrance = Entrance(exchange, lasting.switch, lasting.telemetry, lasting.clock)
     return lasting.tracer.answering(entrance.answer)
 

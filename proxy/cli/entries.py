@@ -1,17 +1,15 @@
 """``tambo entries``: asks a running Tambo what it has stored, and prints it. Touches no store itself."""
 
 import json
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from proxy.cli.admin_client import AdminClient, AdminError, NotThereError, client_for
-from proxy.cli.exits import Exit, complain, complain_of_config
+from proxy.cli.admin_client import AdminClient, NotThereError
+from proxy.cli.asking import with_client
+from proxy.cli.exits import Exit, complain
 from proxy.cli.purge import Where
-from proxy.config.load import load
-from proxy.config.problems import InvalidConfigError
 from proxy.config.quantities import show_duration, show_size
 
 _PAGE = 200
@@ -46,7 +44,7 @@ def list_entries(search: Search, where: Where, *, json_wanted: bool) -> Exit:
     if problem := search.problem():
         complain(f"entries ls: {problem}")
         return Exit.USAGE
-    return _with_client("entries ls", where, lambda client: _list(client, search, json_wanted=json_wanted))
+    return with_client("entries ls", where, lambda client: _list(client, search, json_wanted=json_wanted))
 
 
 def show_entry(entry: str, where: Where, *, json_wanted: bool) -> Exit:
@@ -57,7 +55,7 @@ def show_entry(entry: str, where: Where, *, json_wanted: bool) -> Exit:
         print(json.dumps(found)) if json_wanted else _print_entry(found)
         return Exit.OK
 
-    return _with_client("entries show", where, show)
+    return with_client("entries show", where, show)
 
 
 def remove_entries(entries: Sequence[str], where: Where, *, json_wanted: bool) -> Exit:
@@ -78,21 +76,7 @@ def remove_entries(entries: Sequence[str], where: Where, *, json_wanted: bool) -
             print(json.dumps(answer) if json_wanted else f"Removed {entry}.")
         return Exit.OK if removed else Exit.NOTHING
 
-    return _with_client("entries rm", where, remove)
-
-
-def _with_client(verb: str, where: Where, work: Callable[[AdminClient], Exit]) -> Exit:
-    try:
-        loaded = load(os.environ, file=where.file, needs_upstream=False)
-        return work(client_for(loaded.config.admin, where.admin))
-    except InvalidConfigError as error:
-        return complain_of_config(error)
-    except NotThereError as error:
-        complain(f"{verb}: {error}")
-        return Exit.NOTHING
-    except AdminError as error:
-        complain(f"{verb}: {error}")
-        return Exit.FAILED
+    return with_client("entries rm", where, remove)
 
 
 # Listing ----------------------------------------------------------------------------------------------------------

@@ -148,6 +148,39 @@ def purge(  # noqa: PLR0913 - each is an option of the command
 
 @app.command(
     help_epilogue=_examples(
+        "tambo explain GET /obtener-ruc/20999999019",
+        "tambo explain GET 'https://api.example.com/items?page=2' -H 'Accept-Language: es'",
+    )
+)
+def explain(
+    method: Annotated[str, Parameter(name="METHOD", help="The request's method, as in GET.")],
+    url: Annotated[str, Parameter(name="URL", help="An absolute URL, or path and query.")],
+    /,
+    *,
+    header: Annotated[
+        tuple[str, ...],
+        Parameter(
+            name=["--header", "-H"],
+            help="A header of it, 'Name: value'; may be repeated.",
+            negative="",
+            show_default=False,
+        ),
+    ] = (),
+    json: Annotated[bool, _switch("Print the API's answer.")] = False,
+    admin: Annotated[
+        str | None, Parameter(help="The admin listener's URL; default: ADMIN_HOST and ADMIN_PORT.")
+    ] = None,
+    config: Annotated[str | None, Parameter(help="The file that names the admin listener.")] = None,
+) -> int:
+    """Say what a running Tambo would do about a request now, and why. Nothing is sent upstream."""
+    from proxy.cli.explain import explain as verb  # noqa: PLC0415
+    from proxy.cli.purge import Where  # noqa: PLC0415
+
+    return verb(method, url, header, Where(config, admin), json_wanted=json)
+
+
+@app.command(
+    help_epilogue=_examples(
         "tambo mode",
         "tambo mode offline --for 30m",
         "tambo mode normal",

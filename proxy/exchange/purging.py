@@ -28,7 +28,7 @@ class Purger:
 
     def key_of(self, url: str) -> CacheKey:
         """The key of a URL: absolute, or path and query. Raises ClientError(400) where it has none."""
-        request = RequestHead("GET", _target(url), Fields(), authority=_authority(url))
+        request = RequestHead("GET", target_of(url), Fields(), authority=authority_of(url))
         match = match_route(self.routes, "GET", request.path)
         if match.route.key.host and not request.authority:
             raise ClientError(
@@ -50,7 +50,7 @@ class Purger:
             case PurgeKind.URL:
                 argument = self.key_of(argument).text
             case PurgeKind.PREFIX:
-                argument = _target(argument)
+                argument = target_of(argument)
             case PurgeKind.PATTERN:
                 argument = self._pattern(argument)
             case PurgeKind.TAG | PurgeKind.ENTRY:
@@ -77,7 +77,7 @@ class Purger:
             raise ClientError(BAD_REQUEST, f"there is no route {name[:100]!r}{hint}")
 
 
-def _target(url: str) -> str:
+def target_of(url: str) -> str:
     """The raw path and query of an absolute URL, or of what is already one."""
     target = url
     if not url.startswith("/"):
@@ -97,5 +97,6 @@ def _printable(target: str, url: str) -> str:
     return target
 
 
-def _authority(url: str) -> str:
+def authority_of(url: str) -> str:
+    """The host and port of an absolute URL; empty for a path."""
     return "" if url.startswith("/") else urlsplit(url).netloc.lower()

@@ -71,14 +71,15 @@ class Exchange:
     alone: AloneKeys = field(init=False)
     _replies: Replies = field(init=False)
     _invalidator: Invalidator = field(init=False)
-    _launcher: Launcher = field(init=False)
+    launcher: Launcher = field(init=False)
+    """Where fetches begin."""
     _posts: PostedKeeper = field(init=False)
 
     def __post_init__(self) -> None:
         self._replies = Replies(self.clock, self.observer)
         self._posts = PostedKeeper(self.routes, self.store, self.refresher, self.clock, self.upstream)
         self.alone = AloneKeys(self.clock) if self.fleet is None else self.fleet.alone
-        self._launcher = Launcher(
+        self.launcher = Launcher(
             *(self.store, self.flights, self.refresher, self.hold_off, self.clock, self.alone, self.fleet)
         )
         self._invalidator = Invalidator(
@@ -169,15 +170,15 @@ class Exchange:
 
     def _refresh_behind(self, ask: Ask, stored: StoredResponse) -> Answer:
         """Stale, at once; it is being refreshed unless the upstream or this key is left alone."""
-        if (reason := self._launcher.held_back(ask.key.text)) is not None:
+        if (reason := self.launcher.held_back(ask.key.text)) is not None:
             return self._replies.stood_in(ask, ServeStale(stored, reason))
-        is_running = self._launcher.behind(ask, Cause.REFRESH) is Behind.RUNNING
+        is_running = self.launcher.behind(ask, Cause.REFRESH) is Behind.RUNNING
         return self._replies.revalidating(ask, stored, is_running=is_running)
 
     def _refresh_ahead(self, ask: Ask, stored: StoredResponse) -> None:
         """Fresh still, but soon it is not: whoever asks then should not have to wait."""
         ask = replace(ask, stale=stored, conditional=conditional(stored))
-        if self._launcher.behind(ask, Cause.AHEAD) is Behind.BEGUN:
+        if self.launcher.behind(ask, Cause.AHEAD) is Behind.BEGUN:
             self.ahead.spend(ask.route)
 
     def _spared(self, ask: Ask, stored: StoredResponse) -> Answer | None:
@@ -188,13 +189,13 @@ class Exchange:
         stale = held_off(stored, setback.failure, self.clock.now())
         if not isinstance(stale, ServeStale):
             return None
-        _ = self._launcher.behind(ask, Cause.REFRESH)
+        _ = self.launcher.behind(ask, Cause.REFRESH)
         return self._replies.stood_in(ask, stale)
 
     # Fetching --------------------------------------------------------------------------------------------------
 
     async def _fetch(self, ask: Ask) -> Answer:
-        if ask.may_share and (flight := self._launcher.joinable(ask)) is not None:
+        if ask.may_share and (flight := self.launcher.joinable(ask)) is not None:
             return await self._follow(ask, flight)
         if ask.request.method == "HEAD":
             return await self._ask_head(ask)
@@ -222,7 +223,7 @@ class Exchange:
                 return self._replies.head(ask, head)
 
     async def _lead(self, ask: Ask) -> Answer:
-        flight, joinable = self._launcher.lead(ask)
+        flight, joinable = self.launcher.lead(ask)
         try:
             streaming = await asyncio.shield(flight.opening)
             if streaming is None:

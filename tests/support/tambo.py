@@ -20,8 +20,6 @@ LISTENS = re.compile(r"listens on (?P<host>\S+):(?P<port>\d+), admin on \S+:(?P<
 class Tambo:
     """One ``tambo run``: its addresses and its log."""
 
-    command: tuple[str, ...] = ("-m", "proxy", "run")
-
     def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
         self._environ = {
             "PATH": os.environ["PATH"],
@@ -40,7 +38,9 @@ class Tambo:
         """Start, and wait until it listens (20 s at most)."""
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *self.command,
+            "-m",
+            "proxy",
+            "run",
             env=self._environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
             cwd=self._folder,
             stderr=asyncio.subprocess.PIPE,

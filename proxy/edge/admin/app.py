@@ -1,8 +1,9 @@
 """The admin listener's HTTP: health, metrics, purge, mode. Translates; the purger and the telemetry do the work."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiohttp import web
 
@@ -27,6 +28,14 @@ class Health:
     is_ready: bool
 
 
+class Endpoints(Protocol):
+    """Some of the admin API, in a module of its own."""
+
+    def add_to(self, app: web.Application) -> None:
+        """Register them."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class AdminParts:
     """What the admin listener is made of."""
@@ -40,6 +49,7 @@ class AdminParts:
     switch: ModeSwitch
     reload: Reload
     entries: Entries
+    more: Sequence[Endpoints] = ()
 
 
 def make_admin_app(parts: AdminParts) -> web.Application:
@@ -51,7 +61,8 @@ def make_admin_app(parts: AdminParts) -> web.Application:
     app.router.add_get("/health", endpoints.health)
     app.router.add_get("/metrics", endpoints.metrics)
     app.router.add_post("/admin/purge", endpoints.purge)
-    parts.entries.add_to(app)
+    for endpoint in (parts.entries, *parts.more):
+        endpoint.add_to(app)
     app.router.add_get("/admin/mode", endpoints.mode)
     app.router.add_put("/admin/mode", endpoints.set_mode)
     app.router.add_post("/admin/reload", endpoints.reload)
