@@ -1,7 +1,9 @@
 """How many Tambos, how much Redis: a model fitted to bench/fleet_costs.json, held against a simulation with the real
 memory tier, and the table of docs/scaling.md. Starts nothing.
 
-Usage: python bench/scaling.py [--popularity 0.8] [--keep 604800]; ``python bench/fleet_costs.py --save`` measures anew.
+Usage: python bench/scaling.py [--popularity 0.8] [--keep 604800] [--table]
+
+``python bench/fleet_costs.py --save`` measures anew.
 """
 
 import argparse
@@ -9,7 +11,7 @@ import json
 import math
 import random
 import sys
-from bisect import bisect
+from bisect import bisect, bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -29,6 +31,8 @@ BUSY = 0.6
 NODE_MEMORY = 16 * GIB
 """Of stored responses in one Redis; half as much again is left free."""
 POOL = 16
+MOST = 100_000
+"""Processes, that are thought of."""
 STEP = 1.05
 """Ranks are taken together in groups that grow by this."""
 
@@ -97,8 +101,9 @@ class Load:
 
 
 def hits_in_memory(load: Load, groups: Sequence[tuple[float, float]], processes: float, room: float) -> float:
-    """The part of all requests that memory answers, where each process sees its part of all keys and has ``room`` for
-    so many (Che's approximation); a copy that has ended is a miss too."""
+    """The part of all requests that memory answers, where each process sees its part of all requests and has ``room``
+    for so many keys: Che's approximation of a least-recently-used cache. Of all that one fetch brought, each process
+    meets the first of its own requests with a miss."""
     rates = [(count, part, load.rate * part / processes) for count, part in groups]
     low, high = 0.0, load.keep
     if sum(count * -math.expm1(-rate * high) for count, _, rate in rates) > room:
@@ -106,9 +111,12 @@ def hits_in_memory(load: Load, groups: Sequence[tuple[float, float]], processes:
             middle = (low + high) / 2
             held = sum(count * -math.expm1(-rate * middle) for count, _, rate in rates)
             low, high = (middle, high) if held < room else (low, middle)
-    return 1 - sum(
-        count * part * max(math.exp(-rate * high), 1 / (1 + rate * load.keep)) for count, part, rate in rates
-    )
+
+    def missed(rate: float) -> float:
+        cycle = load.keep + 1 / (rate * processes)
+        return max(math.exp(-rate * high), -math.expm1(-rate * load.keep) / (rate * cycle))
+
+    return 1 - sum(count * part * missed(rate) for count, part, rate in rates)
 
 
 def fetches(load: Load, groups: Sequence[tuple[float, float]]) -> float:
@@ -135,20 +143,26 @@ class Fleet:
     """Messages a second that each Tambo hears."""
 
 
-def needed(load: Load, costs: Costs, memory: float, *, by_url: bool) -> Fleet:
-    """``by_url``: the balancer sends each URL to the same Tambo; else any of them gets any."""
-    groups, fetched, processes = load.groups(), fetches(load, load.groups()), 1
+def needed(load: Load, costs: Costs, memory: float, *, by_url: bool) -> Fleet | None:
+    """``by_url``: the balancer sends each URL to the same Tambo; else any of them gets any. None: however many there
+    are, to hear what the others fetch is more than a process can do."""
+    groups, fetched = load.groups(), fetches(load, load.groups())
     heard = 2 * fetched  # that a fetch has ended, and that a key was changed
-    in_memory = 0.0
-    for _ in range(20):
+    left = BUSY * 1e6 - costs.rest - heard * costs.heard
+    if left <= 0:
+        return None
+
+    def answered(processes: int) -> float:
         room = memory / costs.in_memory * (processes if by_url else 1)
-        in_memory = hits_in_memory(load, groups, 1 if by_url else processes, room)
-        asked = load.rate * (1 - in_memory)
-        work = load.rate * in_memory * costs.hit + (asked - fetched) * costs.redis_hit + fetched * costs.miss
-        left = BUSY * 1e6 - costs.rest - heard * costs.heard
-        if left <= 0:
-            raise SystemExit("one process cannot even hear what the others fetch")
-        processes = math.ceil(work / left)
+        return hits_in_memory(load, groups, 1 if by_url else processes, room)
+
+    def suffice(processes: int) -> bool:
+        hits = load.rate * answered(processes)
+        work = hits * costs.hit + (load.rate - hits - fetched) * costs.redis_hit + fetched * costs.miss
+        return work <= left * processes
+
+    processes = 1 + bisect_left(range(1, MOST), True, key=suffice)  # more of them never need more
+    in_memory = answered(processes)
     asked = load.rate * (1 - in_memory)
     stored = sum(count * -math.expm1(-load.rate * part * load.keep) for count, part in groups) * costs.in_redis
     telling = heard * processes * costs.r_heard + processes * costs.r_rest
@@ -199,8 +213,10 @@ def check(popularity: float) -> None:
         )
 
 
-def row(keys: int, rate: float, where: str, fleet: Fleet, costs: Costs) -> str:
+def row(keys: int, rate: float, where: str, fleet: Fleet | None, costs: Costs) -> str:
     """One load in the table."""
+    if fleet is None:
+        return f"| 10{_power(keys)} | 10{_power(rate)} | {where} | not possible: too many messages for each |"
     cells = (
         *(f"10{_power(keys)}", f"10{_power(rate)}", where, f"{fleet.in_memory:.1%}"),
         *(f"{fleet.asked:,.0f}", f"{fleet.fetched:,.1f}", f"{fleet.processes:,}", f"{fleet.bytes / GIB:,.1f} GiB"),
@@ -219,10 +235,12 @@ def main() -> None:
     reading = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     reading.add_argument("--popularity", type=float, default=0.8, help="the exponent of Zipf's law")
     reading.add_argument("--keep", type=float, default=7 * 86_400.0, help="seconds that an answer is fresh")
+    reading.add_argument("--table", action="store_true", help="without the simulation")
     said = reading.parse_args()
-    check(said.popularity)
     costs = measured()
-    print(f"\nfitted: {costs}\n")
+    if not said.table:
+        check(said.popularity)
+        print(f"\nfitted: {costs}\n")
     print(
         "| keys | requests/s | memory of each, balanced by | answered by memory | look-ups/s in Redis | fetches/s ",
         end="",

@@ -91,7 +91,8 @@ class App:
         self._store = TieredStore(
             *(self._memory, self._backing, clock, config.upstream.patience + FENCE_MARGIN),
             replica=None if self._shared is None else self._shared.replica,
-            trusts_memory=config.store.when_redis_is_down is WhenDown.MEMORY,
+            # Workers that share a file have no reason to go on unvouched: nobody can be cut off but by dying.
+            trusts_memory=meeting is None and config.store.when_redis_is_down is WhenDown.MEMORY,
         )
         self._tracer = make_tracer(config, clock, VERSION)
         traced_store = self._tracer.store(self._store)

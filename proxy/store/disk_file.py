@@ -18,8 +18,6 @@ STEP: Final = 200
 
 _ANOTHER_CLOCK: Final = 3_600_000_000
 """Microseconds."""
-_BUSY_MILLISECONDS: Final = 4000
-"""How long a writer waits for another process's."""
 _RESERVE: Final = 16 * 1024 * 1024
 _MOST_IDLE: Final = 4
 _MOST_PURGES: Final = 64
@@ -73,7 +71,6 @@ class DiskFile:
         self.batch_bytes = reserve // 8
         """Bytes of values that one transaction should have at most, for the log to stay within the reserve."""
         self._number(f"PRAGMA wal_autocheckpoint = {max(1, self.batch_bytes // self._page)}")
-        self._number(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
         self._number(f"PRAGMA journal_size_limit = {reserve // 2}")
         self.standing = Standing()
         """What a transaction that is rolled back must set back too."""

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ GATHER: Final = 0.02
 _BATCH_JOBS: Final = 256
 _MOST_QUEUED: Final = 64 * 1024 * 1024
 _STOP_WAIT: Final = 10.0
+_BUSY_PAUSE: Final = 0.001
+_MOST_PAUSES: Final = 4000
+"""So long a writer waits for another process's. SQLite's own waiting sleeps up to a tenth of a second at a time."""
 
 
 class QueueFullError(OSError):
@@ -39,6 +43,7 @@ class DiskWriter:
     def __init__(self, db: sqlite3.Connection, file: DiskFile) -> None:
         """Starts the thread. ``db`` is its own from now on, and closed at its end."""
         self._db = db
+        self._db.execute("PRAGMA busy_timeout = 0").fetchall()
         self._file = file
         self._loop = asyncio.get_running_loop()
         self._jobs: deque[_Job[Any]] = deque()
@@ -114,7 +119,7 @@ class DiskWriter:
         mode = "FULL" if any(job.is_lasting for job in batch) else "NORMAL"
         self._db.execute(f"PRAGMA synchronous = {mode}")
         before = self._file.standing
-        self._db.execute("BEGIN IMMEDIATE")
+        self._begin()
         try:
             results = [job.work(self._file) for job in batch]
             self._db.execute("COMMIT")
@@ -124,6 +129,18 @@ class DiskWriter:
                 self._db.execute("ROLLBACK")
             raise
         return results
+
+    def _begin(self) -> None:
+        """Begin to write, once nobody else does."""
+        for pauses in range(_MOST_PAUSES + 1):
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if (error.sqlite_errorcode & 0xFF) != sqlite3.SQLITE_BUSY or pauses == _MOST_PAUSES:
+                    raise
+                time.sleep(_BUSY_PAUSE)
+            else:
+                return
 
     def _tell(self, what: Callable[..., None], *values: object) -> None:
         try:

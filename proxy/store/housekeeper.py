@@ -22,6 +22,8 @@ INTERVAL: Final = 1.0
 """Seconds between two rounds when nothing wakes it."""
 _STEP: Final = 32
 """Keys of the memory tier in one step: about a millisecond where each of them changes."""
+_PAUSE: Final = 0.001
+"""Seconds between two of them: many purges one after the other must not keep a process busy with what it holds."""
 
 _BREATH: Final = 0.005
 """Seconds between two steps on the lasting store: clients come first."""
@@ -98,12 +100,16 @@ class Housekeeper:
         if known <= self._memory_done:
             self._memory.sweep(self._store.judge, _STEP)  # nothing new: a little of what has run out
             return
-        for _ in range(2):  # the first only ends the sweep that was under way
-            more = True
-            while more:
-                more = self._memory.sweep(self._store.judge, _STEP)
-                await asyncio.sleep(0)  # give way
+        if self._memory.is_in_mid_sweep:
+            await self._sweep_memory()  # to its end: what it has passed knew nothing of the new ones
+        await self._sweep_memory()
         self._memory_done = known
+
+    async def _sweep_memory(self) -> None:
+        more = True
+        while more:
+            more = self._memory.sweep(self._store.judge, _STEP)
+            await asyncio.sleep(_PAUSE)  # each purge that was read is true already: clients and purges come first
 
     async def _tidy_backing(self, backing: Sweeps) -> None:
         changed, before = 0, self._backing_done

@@ -132,6 +132,11 @@ class Memory:
         slot = self._slots.get(key.text)
         return 0 if slot is None else self._revise(slot, judge)
 
+    @property
+    def is_in_mid_sweep(self) -> bool:
+        """Whether the next call of ``sweep`` goes on where another one ended."""
+        return self._sweeping_at is not None
+
     def sweep(self, judge: Judge, limit: int) -> bool:
         """Ask ``judge`` about the next ``limit`` keys and let go of what has run out; whether more are left.
 

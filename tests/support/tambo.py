@@ -20,6 +20,8 @@ LISTENS = re.compile(r"listens on (?P<host>\S+):(?P<port>\d+), admin on \S+:(?P<
 class Tambo:
     """One ``tambo run``: its addresses and its log."""
 
+    command: tuple[str, ...] = ("-m", "proxy", "run")
+
     def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
         self._environ = {
             "PATH": os.environ["PATH"],
@@ -38,9 +40,7 @@ class Tambo:
         """Start, and wait until it listens (20 s at most)."""
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-m",
-            "proxy",
-            "run",
+            *self.command,
             env=self._environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
             cwd=self._folder,
             stderr=asyncio.subprocess.PIPE,
