@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.exceptions import UnusedCliTokensError
@@ -204,6 +204,19 @@ def mode(
     from proxy.cli.purge import Where  # noqa: PLC0415
 
     return verb(mode, span, Where(config, admin), json_wanted=json)
+
+
+@app.command(
+    help_epilogue=_examples(
+        "source <(tambo completion bash)",
+        "tambo completion zsh > ~/.zfunc/_tambo",
+        "tambo completion fish > ~/.config/fish/completions/tambo.fish",
+    )
+)
+def completion(shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(name="SHELL", help="For which.")], /) -> int:
+    """Print a script that completes tambo's commands and options in a shell."""
+    print(app.generate_completion(prog_name="tambo", shell=shell))
+    return Exit.OK
 
 
 @app.command(
