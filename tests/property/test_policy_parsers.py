@@ -64,7 +64,27 @@ def test_numbers(text: str) -> None:
     assert 0 <= age_value(text) <= SATURATED
 
 
-@given(values, nows)
+near_dates = st.builds(
+    "{}, {} {} {} {}:{}:{} {}".format,
+    st.sampled_from(["Mon", "Tue", "mon", "Monday", "Foo"]),
+    st.sampled_from(["00", "01", "29", "30", "31", "32", "1"]),
+    st.sampled_from(["Jan", "Feb", "FEB", "Apr", "Foo"]),
+    st.sampled_from(["0000", "0001", "1900", "1970", "2023", "2024", "9999", "23"]),
+    *[st.sampled_from(["00", "23", "24", "59", "60", "61", "1"])] * 3,
+    st.sampled_from(["GMT", "gmt", "UTC", ""]),
+)
+"""Most of them are no dates, and all look like some."""
+old_dates = st.builds(
+    "{}, {}-{}-{} {}:00:{} GMT".format,
+    st.sampled_from(["Monday", "Sunday"]),
+    st.sampled_from(["00", "01", "29", "30", "31"]),
+    st.sampled_from(["Jan", "Feb", "Jun"]),
+    st.integers(0, 99).map("{:02}".format),
+    *[st.sampled_from(["00", "23", "24", "59", "60"])] * 2,
+)
+
+
+@given(values | near_dates | old_dates, nows)
 def test_dates(text: str, now: float) -> None:
     http_date(text, now)
 
