@@ -50,6 +50,8 @@ from proxy.exchange.refetching import Refetching
 from proxy.exchange.replies import Replies
 from proxy.exchange.singleflight import SingleFlight
 from proxy.exchange.standing import Standings
+from proxy.store.backing import CarriedOut
+from proxy.store.housekeeper import tell
 from proxy.store.memory import Memory
 from proxy.store.tiered import TieredStore
 from proxy.telemetry.metrics import CONTENT_TYPE, Sources, TamboCollector, TierGauges, UpstreamGauges, exposition
@@ -87,7 +89,7 @@ class App:
         meeting = make_meeting(config, clock, place)
         self._backing = make_backing(config, clock, None if meeting is None else meeting.company)
         self._memory = Memory(config.store.memory, clock, config.store.max_variants)
-        self._shared = meeting or shared_by(config, self._backing, clock)
+        self._shared = meeting or shared_by(config, self._backing, clock, self._carried_out)
         self._store = TieredStore(
             *(self._memory, self._backing, clock, config.upstream.patience + FENCE_MARGIN),
             replica=None if self._shared is None else self._shared.replica,
@@ -129,6 +131,7 @@ class App:
     async def _start(self, sockets: Sequence[socket.socket] | None) -> None:
         config = self._loaded.config
         self._opened.push_async_callback(asyncio.to_thread, self._tracer.close)
+        self._store.housekeeper.on_carried_out = self._carried_out
         await self._store.open()
         self._opened.push_async_callback(self._store.close)
         if self._shared is not None:
@@ -211,6 +214,11 @@ class App:
         deadline = self._clock.monotonic() + limit
         await self._listener.drain(limit)
         await self._flights.drain(max(0.0, deadline - self._clock.monotonic()))
+
+    def _carried_out(self, done: CarriedOut) -> None:
+        tell(done)
+        if done.logged.by:
+            self._telemetry.carried_out(done.count)
 
     # What the parts tell each other ---------------------------------------------------------------------------------
 

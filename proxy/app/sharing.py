@@ -2,6 +2,7 @@
 machine's workers. Decides nothing.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from proxy.app.place import WorkerPlace
@@ -10,7 +11,7 @@ from proxy.config.model import Config
 from proxy.exchange.holdoff import HoldOff
 from proxy.exchange.leases import Leases
 from proxy.exchange.seats import Seats
-from proxy.store.backing import Backing
+from proxy.store.backing import Backing, CarriedOut
 from proxy.store.hub.meeting import Meeting
 from proxy.store.replica import Learner, Replica
 
@@ -55,10 +56,10 @@ def make_meeting(config: Config, clock: Clock, place: WorkerPlace | None) -> Mee
     return Meeting(place.hub, place.number, clock, maximum=upstream.concurrency.max, longest_fetch=upstream.patience)
 
 
-def shared_by(config: Config, backing: Backing, clock: Clock) -> Shared | None:
-    """What is shared with other processes through Redis; None: nothing is."""
+def shared_by(config: Config, backing: Backing, clock: Clock, told: Callable[[CarriedOut], None]) -> Shared | None:
+    """What is shared with other processes through Redis; None: nothing is. ``told`` hears what came of purges."""
     if config.store.redis_url is None:
         return None
     from proxy.app.fleet import make_shared  # noqa: PLC0415 - redis-py is slow to import
 
-    return make_shared(config, backing, clock)
+    return make_shared(config, backing, clock, told)

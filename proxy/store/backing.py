@@ -27,6 +27,17 @@ class LoggedPurge:
     position: int
     purge: Purge
     at: float
+    by: str = ""
+    """Who wants to read in the log how many it met; empty: that is known, or nobody does."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedOut:
+    """A purge of which nothing is left to do."""
+
+    logged: LoggedPurge
+    count: int
+    """How many stored responses were removed or ended for it."""
 
 
 class Backing(Protocol):
@@ -57,8 +68,8 @@ class Backing(Protocol):
         """Remove every variant; how many there were."""
         ...
 
-    async def log_purge(self, purge: Purge) -> int:
-        """Append to the purge log so that it lasts; its position.
+    async def log_purge(self, purge: Purge, by: str = "") -> int:
+        """Append to the purge log so that it lasts; its position. ``by``: see LoggedPurge.
 
         Positions never fall, even when the log itself was lost: a fetch that began before must still be older than
         every later purge (a log that begins anew may begin at the wall clock's milliseconds).
@@ -109,6 +120,8 @@ class Swept:
     """Every purge up to this position is now carried out on what is stored: reads need not ask the log about it."""
     more: bool
     """Whether another step has work to do now."""
+    ended: Sequence[CarriedOut] = ()
+    """The purges that this step came to the end of."""
 
 
 @runtime_checkable

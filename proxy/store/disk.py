@@ -202,10 +202,10 @@ class DiskStore:
         """Remove every variant; how many there were."""
         return await self._write("remove", partial(DiskFile.remove, key=as_bytes(key.text)))
 
-    async def log_purge(self, purge: Purge) -> int:
+    async def log_purge(self, purge: Purge, by: str = "") -> int:
         """Append to the log and wait until it is on the disk."""
         now = self._clock.now()
-        position = await self._write("purge", lambda file: file.log(purge, now), is_lasting=True)
+        position = await self._write("purge", lambda file: file.log(purge, now, by), is_lasting=True)
         self._position = max(self._position, position)
         return position
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
-from proxy.store.backing import LoggedPurge, Swept
+from proxy.store.backing import CarriedOut, LoggedPurge, Swept
 from proxy.store.disk_aim import aim, as_bytes, is_met
 
 STEP: Final = 200
@@ -54,8 +54,8 @@ class Standing:
     """Bytes."""
     evictions: int = 0
     """Since the file was opened."""
-    reached: tuple[int, bytes, int] = (0, b"", 0)
-    """How far the purge at a position has been carried out: the last target and id."""
+    reached: tuple[int, bytes, int, int] = (0, b"", 0, 0)
+    """How far the purge at a position has been carried out: the last target and id, and how many it met."""
 
 
 class DiskFile:
@@ -116,11 +116,11 @@ class DiskFile:
         """Remove one variant."""
         return self._remove("key = ? AND variant = ?", key, variant)
 
-    def log(self, purge: Purge, at: float) -> int:
+    def log(self, purge: Purge, at: float, by: str) -> int:
         """Append a purge; its position."""
-        row = (purge.kind.value, as_bytes(purge.argument), purge.mode.value, at)
-        found = self._db.execute("INSERT INTO purges (kind, argument, mode, at) VALUES (?, ?, ?, ?)", row).lastrowid
-        return found or 0
+        row = (purge.kind.value, as_bytes(purge.argument), purge.mode.value, at, by)
+        into = "INSERT INTO purges (kind, argument, mode, at, who) VALUES (?, ?, ?, ?, ?)"
+        return self._db.execute(into, row).lastrowid or 0
 
     def forget(self, up_to: int) -> None:
         """Drop carried-out purges up to a position."""
@@ -130,6 +130,7 @@ class DiskFile:
         """One step: what expired, then the oldest purges that are not carried out, then pages that are free."""
         changed = self._remove("id IN (SELECT id FROM stored WHERE expires <= ? ORDER BY expires LIMIT ?)", now, STEP)
         more = changed >= STEP
+        ended: list[CarriedOut] = []
         for _ in range(_MOST_PURGES):
             to_do = self._next_to_do()
             if to_do is None or changed >= STEP:
@@ -138,11 +139,12 @@ class DiskFile:
             changed += touched
             if done:
                 self._db.execute("UPDATE purges SET carried_out = 1 WHERE position = ?", (to_do.position,))
+                ended.append(CarriedOut(to_do, self.standing.reached[3]))
         left = self._next_to_do()
         self._make_room()
         shrinks = self._give_back()
         carried_out = last_position(self._db) if left is None else left.position - 1
-        return Swept(changed, carried_out, more or left is not None or shrinks)
+        return Swept(changed, carried_out, more or left is not None or shrinks, ended)
 
     def _next_to_do(self) -> LoggedPurge | None:
         rows = self._db.execute(f"{_PURGES} WHERE carried_out = 0 ORDER BY position LIMIT 1").fetchall()
@@ -150,9 +152,9 @@ class DiskFile:
 
     def _carry_out(self, logged: LoggedPurge) -> tuple[int, bool]:
         """A step of one purge: how many rows it looked at, and whether it is done."""
-        position, target, row_id = self.standing.reached
+        position, target, row_id, met = self.standing.reached
         if position != logged.position:
-            target, row_id = b"", 0
+            target, row_id, met = b"", 0, 0
         rows = self._db.execute(*aim(logged.purge, target, row_id, STEP)).fetchall()
         hard = logged.purge.mode is PurgeMode.HARD
         older = [
@@ -166,7 +168,8 @@ class DiskFile:
         else:
             self._db.executemany("UPDATE stored SET ended = 1 WHERE id = ?", older)
         if rows:
-            self._note(reached=(logged.position, rows[-1][0], rows[-1][1]))
+            target, row_id = rows[-1][:2]
+        self._note(reached=(logged.position, target, row_id, met + len(older)))
         return len(rows), len(rows) < STEP
 
     def _make_room(self) -> None:
@@ -205,7 +208,7 @@ class DiskFile:
         return int(self._db.execute(question).fetchone()[0])
 
 
-_PURGES: Final = "SELECT position, kind, argument, mode, at FROM purges"
+_PURGES: Final = "SELECT position, kind, argument, mode, at, who FROM purges"
 
 
 def last_position(db: sqlite3.Connection) -> int:
@@ -231,7 +234,7 @@ def variants(db: sqlite3.Connection, key: bytes, now: float) -> list[tuple[bytes
     return db.execute(question, (key, now)).fetchall()
 
 
-def _logged(row: tuple[int, str, bytes, str, float]) -> LoggedPurge:
-    position, kind, argument, mode, at = row
+def _logged(row: tuple[int, str, bytes, str, float, str]) -> LoggedPurge:
+    position, kind, argument, mode, at, by = row
     purge = Purge(PurgeKind(kind), argument.decode("utf-8", "surrogatepass"), PurgeMode(mode))
-    return LoggedPurge(position, purge, at)
+    return LoggedPurge(position, purge, at, by)

@@ -6,8 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-_SCHEMA: Final = 4
-_BEFORE: Final = 3
+_SCHEMA: Final = 5
 _APPLICATION: Final = 0x54414D42  # "TAMB"
 _TABLES: Final = """
 PRAGMA auto_vacuum = INCREMENTAL;
@@ -26,7 +25,7 @@ CREATE INDEX tagged_by_id ON tagged (id);
 CREATE TRIGGER untag AFTER DELETE ON stored BEGIN DELETE FROM tagged WHERE id = OLD.id; END;
 CREATE TABLE purges (
     position INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, argument BLOB NOT NULL, mode TEXT NOT NULL,
-    at REAL NOT NULL, carried_out INTEGER NOT NULL DEFAULT 0
+    at REAL NOT NULL, carried_out INTEGER NOT NULL DEFAULT 0, who TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX purges_to_do ON purges (position) WHERE carried_out = 0;
 INSERT INTO sqlite_sequence (name, seq) VALUES ('purges', {first_position:d});
@@ -34,12 +33,11 @@ PRAGMA application_id = {application:d};
 PRAGMA user_version = {schema:d};
 COMMIT;
 """
-_RENEWAL: Final = f"""
-BEGIN;
-ALTER TABLE stored ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;
-PRAGMA user_version = {_SCHEMA:d};
-COMMIT;
-"""
+_RENEWALS: Final = {
+    3: "ALTER TABLE stored ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;",
+    4: "ALTER TABLE purges ADD COLUMN who TEXT NOT NULL DEFAULT '';",
+}
+"""What a file of an older schema lacks."""
 
 
 class ForeignFileError(sqlite3.DatabaseError):
@@ -67,7 +65,8 @@ def _prepare(db: sqlite3.Connection, first_position: int) -> None:
     application = db.execute("PRAGMA application_id").fetchone()[0]
     if version == 0 and not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
         db.executescript(_TABLES.format(first_position=first_position, application=_APPLICATION, schema=_SCHEMA))
-    elif (version, application) == (_BEFORE, _APPLICATION):
-        db.executescript(_RENEWAL)
+    elif application == _APPLICATION and version in _RENEWALS:
+        missing = "".join(_RENEWALS[each] for each in range(version, _SCHEMA))
+        db.executescript(f"BEGIN; {missing} PRAGMA user_version = {_SCHEMA:d}; COMMIT;")
     elif (version, application) != (_SCHEMA, _APPLICATION):
         raise ForeignFileError(f"it has version {version} of something, not version {_SCHEMA} of Tambo's store")

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from proxy.errors import StoreUnavailable
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
-from proxy.store.backing import Backing, Sweeps
+from proxy.store.backing import Backing, CarriedOut, Sweeps
 from proxy.store.memory import Memory
 from proxy.store.purge_log import PurgeLog
 
@@ -27,6 +27,14 @@ _PAUSE: Final = 0.001
 
 _BREATH: Final = 0.005
 """Seconds between two steps on the lasting store: clients come first."""
+
+
+def tell(done: CarriedOut) -> None:
+    """One line for a purge that nobody could count before: who asked for it, and how many responses it met."""
+    logged = done.logged
+    if logged.by:
+        about = {"kind": logged.purge.kind.value, "argument": logged.purge.argument, "mode": logged.purge.mode.value}
+        LOG.info("purge carried out", extra=about | {"count": done.count, "by": logged.by, "position": logged.position})
 
 
 class Purged(Protocol):
@@ -57,6 +65,8 @@ class Housekeeper:
         self._task: asyncio.Task[None] | None = None
         self._memory_done = 0
         self._backing_done = 0
+        self.on_carried_out: Callable[[CarriedOut], None] = tell
+        """Told of each purge of the lasting store of which nothing is left to do."""
 
     def start(self) -> None:
         """Begin. Once."""
@@ -112,16 +122,14 @@ class Housekeeper:
             await asyncio.sleep(_PAUSE)  # each purge that was read is true already: clients and purges come first
 
     async def _tidy_backing(self, backing: Sweeps) -> None:
-        changed, before = 0, self._backing_done
         while True:
             swept = await backing.sweep()
-            changed += swept.changed
             self._backing_done = swept.carried_out
+            for each in swept.ended:
+                self.on_carried_out(each)
             if not swept.more:
-                break
+                return
             await asyncio.sleep(_BREATH)
-        if self._backing_done > before and changed:
-            LOG.info("purges carried out", extra={"responses": changed, "position": self._backing_done})
 
     async def _tidy_log(self) -> None:
         """Forget the purges that are carried out everywhere and are old; where they are many, the young ones too."""

@@ -44,9 +44,18 @@ def beginning(position: int) -> LoggedPurge:
     return LoggedPurge(position, BEGINNING, (position >> _SEQUENCE_BITS) / 1000)
 
 
-def append(name: bytes, purge: Purge, at: bytes, bound: int, *, only_if_there: bool) -> Command:
+def append(name: bytes, purge: Purge, at: bytes, bound: int, *, only_if_there: bool, by: str = "") -> Command:
     """The command that appends ``purge`` under the id ``at`` (``*``: the server's choice), keeping about ``bound``."""
-    entry = (b"kind", purge.kind.value.encode(), b"mode", purge.mode.value.encode(), b"argument", _encoded(purge))
+    entry: tuple[bytes, ...] = (
+        b"kind",
+        purge.kind.value.encode(),
+        b"mode",
+        purge.mode.value.encode(),
+        b"argument",
+        _encoded(purge),
+    )
+    if by:
+        entry = (*entry, b"by", by.encode("utf-8", "replace"))
     return (b"XADD", name, *([b"NOMKSTREAM"] if only_if_there else []), b"MAXLEN", b"~", bound, at, *entry)
 
 
@@ -62,7 +71,7 @@ def last_position(reply: Any) -> int | None:
 def logged(reply: Any) -> list[LoggedPurge]:
     """The purges in a reply to XRANGE, oldest first. Raises NonsenseError."""
     purges = [
-        LoggedPurge(position_of(stream_id), _purge_of(fields), int(stream_id.partition(b"-")[0]) / 1000)
+        LoggedPurge(position_of(stream_id), _purge_of(fields), int(stream_id.partition(b"-")[0]) / 1000, _by(fields))
         for stream_id, fields in _entries(sound(reply))
     ]
     if any(later.position <= earlier.position for earlier, later in pairwise(purges)):
@@ -89,6 +98,11 @@ def _entries(reply: Any) -> list[tuple[Any, list[Any]]]:
         if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], list)):  # noqa: PLR2004 - id, fields
             raise NonsenseError("not an entry of the purge log")
     return [(stream_id, fields) for stream_id, fields in reply]
+
+
+def _by(fields: list[Any]) -> str:
+    said = dict(zip(fields[::2], fields[1::2], strict=False)).get(b"by", b"")
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else ""
 
 
 def _purge_of(fields: list[Any]) -> Purge:

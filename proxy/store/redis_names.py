@@ -88,6 +88,11 @@ def replicas_name(namespace: str) -> bytes:
     return _beside_the_log(namespace, b"replicas")
 
 
+def removal_name(namespace: str) -> bytes:
+    """The hash that says how far the log's purges are carried out, and who is at it."""
+    return _beside_the_log(namespace, b"removal")
+
+
 def _beside_the_log(namespace: str, what: bytes) -> bytes:
     """A name in the purge log's slot: in a Cluster, whoever has the log has this, so that both are there or neither."""
     return b"%s:%s:%d:{%s}" % (namespace.encode(), what, LAYOUT, purges_name(namespace))

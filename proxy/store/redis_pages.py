@@ -6,6 +6,8 @@ be missed.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from redis.exceptions import AskError
@@ -15,7 +17,7 @@ from proxy.exchange.inventory import Page, Row
 from proxy.exchange.purges import Purge, PurgeKind
 from proxy.policy.cache_key import CacheKey
 from proxy.store import redis_index
-from proxy.store.codec import decode_head
+from proxy.store.codec import HEAD_AT, decode_head
 from proxy.store.redis_address import Place
 from proxy.store.redis_names import FENCE, variants_name, variants_prefix
 from proxy.store.redis_question import NonsenseError, Question, Redis, pack
@@ -44,6 +46,17 @@ end
 return said"""
 
 
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """A stored response where it lies: under which name and field, and the bytes that its value begins with (a
+    checksum over all of it among them: another value begins otherwise)."""
+
+    name: bytes
+    field: bytes
+    start: bytes
+    row: Row
+
+
 class RedisPages:
     """Satisfies proxy.store.backing.Browsed for one namespace."""
 
@@ -55,35 +68,41 @@ class RedisPages:
 
     async def page(self, aim: Purge, cursor: bytes, most: int) -> Page:
         """See Browsed. Raises StoreUnavailable, and ValueError for a cursor that is none."""
+        found, following = await self.lying(aim, cursor, most)
+        return Page([each.row for each in found], following)
+
+    async def lying(self, aim: Purge, cursor: bytes, most: int) -> tuple[list[Lying], bytes]:
+        """The same with where each lies, and the next page's cursor."""
         if aim.kind is PurgeKind.ENTRY:
-            return Page(await self._rows(aim, [self._name(read_entry_id(aim.argument)[0])]), b"")
+            return await self._under(aim, [self._name(read_entry_id(aim.argument)[0])]), b""
         index = redis_index.index_of(self._namespace, aim)
-        rows: list[Row] = []
         if index is None:
             return await self._scanned(aim, cursor, most)
+        found: list[Lying] = []
         if aim.kind is PurgeKind.URL and not cursor:
-            rows += await self._rows(aim, [self._name(aim.argument)])
+            found += await self._under(aim, [self._name(aim.argument)])
         following, names = await self._step(index, cursor)
-        rows += await self._rows(aim, [name for name in names if name.startswith(self._prefix)])
-        return Page(rows, following)
+        found += await self._under(aim, [name for name in names if name.startswith(self._prefix)])
+        return found, following
 
     def _name(self, key_text: str) -> bytes:
         return variants_name(self._namespace, CacheKey(key_text, ""))
 
-    async def _scanned(self, aim: Purge, cursor: bytes, most: int) -> Page:
+    async def _scanned(self, aim: Purge, cursor: bytes, most: int) -> tuple[list[Lying], bytes]:
         places = sorted(self._client.places(), key=_shown)
         where, at = _place_in(cursor, places)
-        rows: list[Row] = []
+        found: list[Lying] = []
         for _ in range(_MOST_STEPS):
             if where is _NOWHERE:
-                return Page(rows, b"")
+                return found, b""
             at, names = await self._scan(where, at, min(_STEP, max(_LEAST_STEP, most)))
-            rows += await self._rows_at(where, aim, names)
+            said = await self._heads(where, names)
+            found += [each for there in said.values() for each in there or () if _is_met(aim, each.row)]
             if not at:
                 where, at = _behind(_shown(where), places), b"0"
-            if len(rows) >= most:
+            if len(found) >= most:
                 break
-        return Page(rows, b"" if where is _NOWHERE else b"%b|%b" % (_shown(where), at))
+        return found, b"" if where is _NOWHERE else b"%b|%b" % (_shown(where), at)
 
     async def _scan(self, place: Place | None, cursor: bytes, count: int) -> tuple[bytes, list[bytes]]:
         command = (b"SCAN", cursor, b"MATCH", _escaped(self._prefix) + b"*", b"COUNT", count)
@@ -97,32 +116,28 @@ class RedisPages:
         question = Question("page", pack(commands), 1, redis_index.names_in, at=index)
         return await self._client.run(question, self._budget)
 
-    async def _rows(self, aim: Purge, names: Sequence[bytes]) -> list[Row]:
-        """The same wherever the names are."""
+    async def _under(self, aim: Purge, names: Sequence[bytes]) -> list[Lying]:
+        """What lies under names, wherever those are."""
         by_place: dict[Place | None, list[bytes]] = {}
         for name in names:
             by_place.setdefault(self._client.place_of(name), []).append(name)
-        rows: list[Row] = []
+        found: list[Lying] = []
         for place, there in by_place.items():
             said = await self._heads(place, there)
-            rows += [row for each in said.values() for row in each or ()]
-            for name in [name for name, each in said.items() if each is None]:  # another node has it by now
-                question = Question("page", _asked_for([name]), 1, lambda replies: _read_rows(replies[0]), at=name)
+            found += [each for one in said.values() for each in one or ()]
+            for name in [name for name, one in said.items() if one is None]:  # another node has it by now
+                question = Question("page", _asked_for([name]), 1, partial(_read_one, name), at=name)
                 moved = await self._client.run(question, self._budget)
-                rows += moved
-        return [row for row in rows if _is_met(aim, row)]
+                found += moved
+        return [each for each in found if _is_met(aim, each.row)]
 
-    async def _rows_at(self, place: Place | None, aim: Purge, names: Sequence[bytes]) -> list[Row]:
-        said = await self._heads(place, names)
-        return [row for each in said.values() for row in each or () if _is_met(aim, row)]
-
-    async def _heads(self, place: Place | None, names: Sequence[bytes]) -> dict[bytes, list[Row] | None]:
-        said: dict[bytes, list[Row] | None] = {}
+    async def _heads(self, place: Place | None, names: Sequence[bytes]) -> dict[bytes, list[Lying] | None]:
+        said: dict[bytes, list[Lying] | None] = {}
         for first in range(0, len(names), _AT_ONCE):
             some = names[first : first + _AT_ONCE]
-            question = Question("page", _asked_for(some), len(some), _read_all)
+            question = Question("page", _asked_for(some), len(some), partial(_read_all, some))
             heads = await self._client.run_at(place, question, self._budget)
-            said |= zip(some, heads, strict=True)
+            said |= heads
         return said
 
 
@@ -136,26 +151,34 @@ def _is_met(aim: Purge, row: Row) -> bool:
     return aim.concerns(CacheKey(row.key, stored.target), *about)
 
 
-def _read_all(replies: list[Any]) -> list[list[Row] | None]:
+def _read_all(names: Sequence[bytes], replies: list[Any]) -> dict[bytes, list[Lying] | None]:
     """What the heads under some names say; None: another node of a Cluster has that name."""
-    return [None if isinstance(reply, AskError) else _read_rows(reply) for reply in replies]
+    return {
+        name: None if isinstance(reply, AskError) else _read_heads(name, reply)
+        for name, reply in zip(names, replies, strict=True)
+    }
 
 
-def _read_rows(reply: Any) -> list[Row]:
+def _read_one(name: bytes, replies: list[Any]) -> list[Lying]:
+    return _read_heads(name, replies[0])
+
+
+def _read_heads(name: bytes, reply: Any) -> list[Lying]:
     """What the heads under a name say: nothing where something else stands under it."""
     if is_wrong_type(reply):
         return []
     said = sound(reply)
     if not isinstance(said, list) or len(said) % 3:
         raise NonsenseError("not heads")
-    rows: list[Row] = []
-    for data, size in zip(said[1::3], said[2::3], strict=True):
-        if not isinstance(data, bytes) or not isinstance(size, int):
+    found: list[Lying] = []
+    for field, data, size in zip(said[::3], said[1::3], said[2::3], strict=True):
+        if not (isinstance(field, bytes) and isinstance(data, bytes) and isinstance(size, int)):
             raise NonsenseError("not a head")
         head = decode_head(data)
         if head is not None:
-            rows.append(Row(head.key, head.stored, head.body_length, size))
-    return rows
+            row = Row(head.key, head.stored, head.body_length, size)
+            found.append(Lying(name, field, data[:HEAD_AT], row))
+    return found
 
 
 def _names(replies: list[Any]) -> tuple[bytes, list[bytes]]:

@@ -10,7 +10,7 @@ from proxy.exchange.purges import Purge
 from proxy.store import redis_log
 from proxy.store.backing import LoggedPurge
 from proxy.store.redis_question import Command, Question, Redis, pack
-from proxy.store.redis_transaction import WrongTypeError, kept, no_answer, transact
+from proxy.store.redis_transaction import WrongTypeError, kept, no_answer, number, sound, transact
 
 _PAGE: Final = 2_000
 
@@ -49,14 +49,21 @@ class RedisPurges:
         """The log's last position; None: there is no log. Raises StoreUnavailable."""
         return await self._position(self._client.limits.timeout)
 
-    async def log(self, purge: Purge) -> int:
+    async def keeps_for(self) -> int:
+        """Milliseconds for which the log is kept from now on; 0 or less: there is none. Raises StoreUnavailable."""
+        question = Question(
+            "renew", pack([(b"PTTL", self._name)]), 1, lambda replies: number(sound(replies[0])), at=self._name
+        )
+        return await self._client.run(question, self._client.limits.command_timeout)
+
+    async def log(self, purge: Purge, by: str = "") -> int:
         """Append; the position. Raises StoreUnavailable: nothing was logged, or nobody can say."""
         budget = self._client.limits.command_timeout
         for _ in range(2):
             known = self.highest
             if (position := await self._position(budget)) is None or position < known:
                 await self.begin(known)
-            if (logged := await self._append(purge, b"*", only_if_there=True)) is not None:
+            if (logged := await self._append(purge, b"*", only_if_there=True, by=by)) is not None:
                 self.seen(logged)
                 return logged
         raise StoreUnavailable("purge", "the purge log was removed while we wrote to it")
@@ -88,9 +95,9 @@ class RedisPurges:
                 return position
         raise StoreUnavailable("purge", "the purge log does not go forward")
 
-    async def _append(self, purge: Purge, at: bytes, *, only_if_there: bool) -> int | None:
+    async def _append(self, purge: Purge, at: bytes, *, only_if_there: bool, by: str = "") -> int | None:
         """The new entry's position; None where it was to join a log and there is none."""
-        entry = redis_log.append(self._name, purge, at, self._bound, only_if_there=only_if_there)
+        entry = redis_log.append(self._name, purge, at, self._bound, only_if_there=only_if_there, by=by)
         commands = [entry, *kept(self._name, self._keep)]
         budget = self._client.limits.command_timeout
 
@@ -124,3 +131,7 @@ class RedisPurges:
         return await self._client.run(
             Question("purges", pack(commands), 2, read, at=self._name), self._client.limits.timeout
         )
+
+
+def _read_number(replies: list[Any]) -> int:
+    return number(sound(replies[0]))

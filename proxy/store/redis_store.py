@@ -81,7 +81,7 @@ class RedisStore:
             if address.topology is Topology.CLUSTER
             else RedisClient(address, clock, self._limits, self.stats)
         )
-        self._purges = RedisPurges(self.client, log, self._bounds.purges, self._bounds.log_keep)
+        self.purges = RedisPurges(self.client, log, self._bounds.purges, self._bounds.log_keep)
         self._pages = RedisPages(self.client, self._bounds.namespace)
         self._changes = RedisChanges(self.client, self._bounds.namespace, self._limits.command_timeout)
 
@@ -99,7 +99,7 @@ class RedisStore:
         """Begin to watch Redis, and the purge log if there is none. One that is down is no error."""
         await self.client.open()
         with suppress(StoreUnavailable):
-            await self._purges.begin(0)
+            await self.purges.begin(0)
 
     def watch(self, doubt: Doubt) -> None:
         """See Watched."""
@@ -112,7 +112,7 @@ class RedisStore:
 
     async def get(self, key: CacheKey) -> Found:
         """All variants and the log's position, which is read first, in one round trip within ``timeout``."""
-        name, known, began = variants_name(self._bounds.namespace, key), self._purges.highest, self._clock.monotonic()
+        name, known, began = variants_name(self._bounds.namespace, key), self.purges.highest, self._clock.monotonic()
         self._changes.note(name, key.text)
 
         def read(replies: list[Any]) -> tuple[int | None, list[StoredResponse]]:
@@ -127,7 +127,7 @@ class RedisStore:
         if position is None or position < known:
             # Nobody vouches for what was stored under a log that is lost.
             return Found((), await self._begun(known, began + self._limits.timeout))
-        self._purges.seen(position)
+        self.purges.seen(position)
         return Found(variants, position)
 
     async def _both(
@@ -136,12 +136,10 @@ class RedisStore:
         """The log's last entry and a hash: one question, or in a Cluster two at once."""
         get = pack([(b"HGETALL", name)])
         if not self.client.is_divided:
-            question = Question("get", self._purges.last_entry + get, 2, read, _hit_or_miss, name)
+            question = Question("get", self.purges.last_entry + get, 2, read, _hit_or_miss, name)
             return await self.client.run(question, self._limits.timeout)
         alone = Question("get", get, 1, lambda replies: read([[], *replies]), _hit_or_miss, name)
-        position, (_, variants) = await asyncio.gather(
-            self._purges.last(), self.client.run(alone, self._limits.timeout)
-        )
+        position, (_, variants) = await asyncio.gather(self.purges.last(), self.client.run(alone, self._limits.timeout))
         return position, variants
 
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:
@@ -181,8 +179,8 @@ class RedisStore:
         """What else belongs into the transaction that stores something. In a Cluster nothing does, and is done now:
         the log outlives what it may speak of, and what is there can be found."""
         if not self.client.is_divided:
-            return [self._purges.renewed(keep), *(entered(index, name, keep) for index in indexes)]
-        await asyncio.gather(self._purges.renew(keep), *(self._enter(index, name, keep) for index in indexes))
+            return [self.purges.renewed(keep), *(entered(index, name, keep) for index in indexes)]
+        await asyncio.gather(self.purges.renew(keep), *(self._enter(index, name, keep) for index in indexes))
         return []
 
     async def _enter(self, index: bytes, name: bytes, milliseconds: int) -> None:
@@ -209,19 +207,19 @@ class RedisStore:
         except WrongTypeError:
             return 0  # UNLINK went through: a transaction does not stop at an error
 
-    async def log_purge(self, purge: Purge) -> int:
+    async def log_purge(self, purge: Purge, by: str = "") -> int:
         """Append to the log so that it lasts as Redis does, each step within ``command_timeout``; its position.
         Raises StoreUnavailable where Redis cannot write."""
-        return await self._purges.log(purge)
+        return await self.purges.log(purge, by)
 
     async def purges_after(self, position: int) -> Sequence[LoggedPurge]:
         """The log behind ``position``; what of it is lost stands there as a hard purge of everything."""
-        return await self._purges.after(position)
+        return await self.purges.after(position)
 
     async def _begun(self, known: int, deadline: float) -> int:
         try:
             async with asyncio.timeout(max(0.0, deadline - self._clock.monotonic())):
-                return await self._purges.begin(known)
+                return await self.purges.begin(known)
         except TimeoutError:
             raise StoreUnavailable("get", "no time left to begin the purge log") from None
 

@@ -244,7 +244,7 @@ class TieredStore:
         counted where somebody asked (``by``) and it takes no longer than a second.
         Raises StoreUnavailable, and then nothing is claimed."""
         count = await self.stock.met(purge) if by else None
-        position = await self._make_true(purge)
+        position = await self._make_true(purge, by if count is None else "")
         await self._clear(purge)
         return Purged(count, position, await self._confirmed(position))
 
@@ -269,8 +269,8 @@ class TieredStore:
             # It is logged, so nobody is given it any more; that it still takes room is no reason to fail.
             LOG.warning("purged, but not removed yet", extra={"detail": error.detail})
 
-    async def _make_true(self, purge: Purge) -> int:
-        position = self._log.last + 1 if self._backing is None else await self._backing.log_purge(purge)
+    async def _make_true(self, purge: Purge, by: str) -> int:
+        position = self._log.last + 1 if self._backing is None else await self._backing.log_purge(purge, by)
         self._log.add(LoggedPurge(position, purge, self._clock.now()))
         LOG.info("purge", extra={"kind": purge.kind.value, "mode": purge.mode.value, "position": position})
         self.housekeeper.wake()

@@ -120,3 +120,7 @@ class Counters:
         """Count a purge, and what it is known to have removed or ended."""
         self.purges[kind, mode] += 1
         self.purged_entries += count or 0
+
+    def carried_out(self, count: int) -> None:
+        """Count what a purge removed or ended that could not be counted when it was asked for."""
+        self.purged_entries += count

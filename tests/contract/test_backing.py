@@ -6,7 +6,7 @@ import pytest
 
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.policy.messages import StoredResponse
-from proxy.store.backing import Backing, Sweeps
+from proxy.store.backing import Backing, CarriedOut, Sweeps
 from tests.support.builders import a_key, a_stored
 from tests.support.places import Give
 
@@ -79,6 +79,14 @@ async def test_purges_are_numbered_and_listed_in_order(backing: Backing) -> None
     assert (await backing.get(a_key())).position == positions[2]
 
 
+async def test_a_purge_remembers_who_wants_to_know(open_backing: Give) -> None:
+    async with open_backing() as backing:
+        position = await backing.log_purge(Purge(PurgeKind.ALL, "", PurgeMode.SOFT), "10.0.0.1 ñ")
+        await backing.log_purge(Purge(PurgeKind.ALL, "", PurgeMode.SOFT))
+    async with open_backing() as backing:
+        assert [logged.by for logged in await backing.purges_after(position - 1)] == ["10.0.0.1 ñ", ""]
+
+
 async def test_everything_is_there_after_a_restart(open_backing: Give) -> None:
     purge = Purge(PurgeKind.PREFIX, "/a", PurgeMode.SOFT)
     async with open_backing() as backing:
@@ -126,12 +134,20 @@ async def test_a_sweep_carries_out_what_was_logged(backing: Backing) -> None:
         return  # it keeps its log instead, and reads compare
     for text in ("/a/1", "/a/2", "/b/1", "/c/1"):
         await backing.put(a_key(text), a_stored(target=text), 60)
-    await backing.log_purge(Purge(PurgeKind.PREFIX, "/a", PurgeMode.HARD))
+    await backing.log_purge(Purge(PurgeKind.PREFIX, "/a", PurgeMode.HARD), "me")
     last = await backing.log_purge(Purge(PurgeKind.URL, "/b/1", PurgeMode.SOFT))
     await backing.put(a_key("/a/3"), a_stored(target="/a/3", position=last), 60)
-    while (swept := await backing.sweep()).more:
-        pass
+    ended: list[CarriedOut] = []
+    swept = await backing.sweep()
+    ended += swept.ended
+    while swept.more:
+        swept = await backing.sweep()
+        ended += swept.ended
     assert swept.carried_out == last
+    assert [(each.logged.purge.argument, each.logged.by, each.count) for each in ended] == [
+        ("/a", "me", 2),
+        ("/b/1", "", 1),
+    ]
     bodies = {
         text: list((await backing.get(a_key(text))).variants) for text in ("/a/1", "/a/2", "/a/3", "/b/1", "/c/1")
     }

@@ -86,7 +86,8 @@ async def test_a_file_of_the_version_before_is_gone_on_with(disk: DiskStore, tmp
     await _put(disk, 1)
     await disk.close()
     with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
-        db.executescript("ALTER TABLE stored DROP COLUMN fence; PRAGMA user_version = 3;")
+        db.executescript("ALTER TABLE stored DROP COLUMN fence; ALTER TABLE purges DROP COLUMN who;")
+        db.executescript("PRAGMA user_version = 3;")
     newer = DiskStore(tmp_path, clock)
     await newer.open()
     try:
@@ -95,6 +96,22 @@ async def test_a_file_of_the_version_before_is_gone_on_with(disk: DiskStore, tmp
         await newer.put(a_key("/1"), a_stored(b"newer", fence=1), 60)
         (found,) = (await newer.get(a_key("/1"))).variants
         assert found.body == b"newer"
+    finally:
+        await newer.close()
+
+
+async def test_a_file_of_the_version_before_the_last_is_too(disk: DiskStore, tmp_path: Path, clock: FakeClock) -> None:
+    """It did not note who purged."""
+    await _put(disk, 1)
+    await disk.log_purge(Purge(PurgeKind.PREFIX, "/never", PurgeMode.HARD), "me")
+    await disk.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+        db.executescript("ALTER TABLE purges DROP COLUMN who; PRAGMA user_version = 4;")
+    newer = DiskStore(tmp_path, clock)
+    await newer.open()
+    try:
+        assert await _is_there(newer, 1)
+        assert [logged.by for logged in await newer.purges_after(0)] == [""]
     finally:
         await newer.close()
 

@@ -67,7 +67,7 @@ class ScriptedBacking:
             raise StoreUnavailable("remove", "too slow")
         return len(self.stored.pop(key.text, []))
 
-    async def log_purge(self, purge: Purge) -> int:
+    async def log_purge(self, purge: Purge, by: str = "") -> int:
         self._check("purge")
         self.log.append(LoggedPurge(len(self.log) + 1, purge, T0))
         return len(self.log)
