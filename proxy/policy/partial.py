@@ -26,10 +26,11 @@ from proxy.policy.ranges import (
 )
 from proxy.policy.route import Match, Mode, RoutePolicy
 from proxy.policy.storability import assess
+from proxy.policy.validation import is_conditional
 
 _CONTENT_RANGE: Final = frozenset({"content-range"})
 _OF_A_REQUEST: Final = frozenset({412, 416})
-"""Statuses that answer the conditions or the range of one request, not what its URL names."""
+"""Statuses that answer the conditions or the range of one request, where it has some, not what its URL names."""
 _NOT_KEPT: Final = NotStored(NotStoredReason.STATUS)
 
 
@@ -77,7 +78,7 @@ def appraise(
     request: RequestHead, response: ResponseHead, body: bytes | None, match: Match, key: CacheKey, timing: Timing
 ) -> StoreDecision:
     """``assess``, of the answer to a request that may have been for a part (RFC 9111 §3.3). ``body`` as there."""
-    if response.status in _OF_A_REQUEST:
+    if response.status in _OF_A_REQUEST and is_conditional(request):
         return _NOT_KEPT
     if response.status != PARTIAL or not passed_range(request, match.route).lines:
         return assess(request, response, body, match, key, timing)

@@ -17,16 +17,20 @@ methods.must("the method is passed on as it is", put(method="FOO", sent=(":metho
 methods.must("methods are told apart by case", put(HOUR), either(method="get", status=(200, 400, 501), lacks=("Age",)))
 
 statuses = Section("9111-3 statuses", ROWS)
-for status in (200, 201, 202, 203, 204, 299, 300, 301, 302, 303, 307, 308, 399):
+for status in (200, 201, 202, 203, 204, 205, 207, 208, 226, 299, 300, 301, 302, 303, 305, 306, 307, 308, 399):
     statuses.may(f"{status} with max-age", put(HOUR, "Location: /elsewhere", code=status), hit(has=("Location",)))
-for status in (400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 411, 413, 414, 415, 417, 418, 421, 422):
+for status in (400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 413, 414, 415, 417, 418, 421, 422):
     statuses.may(f"{status} with max-age", put(HOUR, code=status), hit())
-for status in (424, 425, 426, 451, 499, 500, 501, 502, 503, 504, 505, 507, 508, 599):
+for status in (423, 424, 425, 426, 451, 499, 500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 599):
     statuses.may(f"{status} with max-age", put(HOUR, code=status), hit())
 for number, status in (("3", 428), ("4", 429), ("5", 431), ("6", 511)):
     Section(f"6585-{number}", ROWS).must(f"{status} is never stored", put(HOUR, code=status), miss(HOUR, code=status))
 for status in (412, 416):
-    statuses.check(f"{status} speaks of one request's conditions", put(HOUR, code=status), miss(HOUR, code=status))
+    asks = ("Range: bytes=0-3",)
+    statuses.may(f"{status} with max-age, where nothing but its URL was asked", put(HOUR, code=status), hit())
+    statuses.must(
+        f"{status} speaks of one request's range", put(HOUR, code=status, ask=asks), miss(HOUR, code=status, ask=asks)
+    )
 statuses.may("404 with Expires", put("Expires: {now+60}", code=404), hit())
 statuses.may("503 with s-maxage", put("Cache-Control: s-maxage=60", code=503), hit())
 statuses.must("200 that says nothing", put(), miss())

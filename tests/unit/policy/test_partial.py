@@ -146,9 +146,11 @@ def test_a_part_that_nobody_asked_for_is_not_kept() -> None:
 
 
 @pytest.mark.parametrize("status", [412, 416])
-def test_what_answers_one_request_alone_is_never_kept(status: int) -> None:
-    decision = appraised(FIRM, b"", status=status, route=a_route(statuses=None))
-    assert decision == NotStored(NotStoredReason.STATUS)
+def test_what_answers_the_range_of_one_request_is_never_kept(status: int) -> None:
+    every = a_route(statuses=None)
+    assert appraised(FIRM, b"", status=status, route=every) == NotStored(NotStoredReason.STATUS)
+    unasked = appraised({**FIRM, "Content-Range": ""}, b"", a_request(), every, status)
+    assert isinstance(unasked, Storable), "it is no answer to what was not asked"
 
 
 def test_the_whole_in_answer_to_a_range_is_kept_as_a_whole() -> None:
