@@ -109,6 +109,11 @@ class Guard:
         """How many wait."""
         return sum(len(lane) for lane in self._lanes.values())
 
+    @property
+    def maximum(self) -> int | None:
+        """How many may be there at once; None: as many as come."""
+        return self._settings.maximum
+
     def change(self, settings: GuardSettings, breaker: BreakerSettings | None) -> None:
         """Other rules from now on. Who waits already waits as long as it would have; an open breaker stays open."""
         self._settings = settings

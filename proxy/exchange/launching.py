@@ -56,10 +56,13 @@ class Launcher:
         """Begin a fetch that nobody waits for, unless one is under way or it is left alone."""
         if self.joinable(ask) is not None:
             return Behind.RUNNING
+        return Behind.LEFT_ALONE if self.background(ask, cause) is None else Behind.BEGUN
+
+    def background(self, ask: Ask, cause: Cause) -> Flight | None:
+        """A fetch that no client began; None: it is left alone."""
         if self.flights.is_full or self.held_back(ask.key.text) is not None:
-            return Behind.LEFT_ALONE
-        self._begin(ask, cause, has_leader=False, joinable=True)
-        return Behind.BEGUN
+            return None
+        return self._begin(ask, cause, has_leader=False, joinable=True)
 
     def held_back(self, key: str) -> StaleReason | None:
         """Why nothing is fetched now that nobody need wait for: this key failed lately, or the upstream too often."""

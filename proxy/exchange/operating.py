@@ -62,6 +62,11 @@ class ModeSwitch:
         return self._mode is OperatingMode.NORMAL
 
     @property
+    def is_normal_now(self) -> bool:
+        """The same, and a mode whose time is over is over."""
+        return self.mode is OperatingMode.NORMAL
+
+    @property
     def now(self) -> Operating:
         """The mode and what is left of it."""
         mode = self.mode

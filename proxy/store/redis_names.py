@@ -93,6 +93,11 @@ def removal_name(namespace: str) -> bytes:
     return _beside_the_log(namespace, b"removal")
 
 
+def ledger_name(namespace: str, what: bytes) -> bytes:
+    """A part of the ledger: its values, when they end, who works at what."""
+    return _beside_the_log(namespace, what)
+
+
 def _beside_the_log(namespace: str, what: bytes) -> bytes:
     """A name in the purge log's slot: in a Cluster, whoever has the log has this, so that both are there or neither."""
     return b"%s:%s:%d:{%s}" % (namespace.encode(), what, LAYOUT, purges_name(namespace))

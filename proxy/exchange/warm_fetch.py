@@ -1,0 +1,132 @@
+"""Warms one URL: looks whether it is stored and fresh, else has it fetched behind everybody else. Knows no list, and
+never waits for a client's sake."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Final, TypeAlias
+
+from proxy.errors import UNASKED, StoreUnavailable
+from proxy.exchange.ask import Ask
+from proxy.exchange.causes import Cause
+from proxy.exchange.missing import missing
+from proxy.exchange.serve import Exchange
+from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Shared, Spoken
+from proxy.policy.disposition import (
+    Forward,
+    Reuse,
+    ReuseWhileRevalidating,
+    Shareable,
+    StaleReason,
+    Unsatisfiable,
+    Validate,
+)
+from proxy.policy.messages import RequestHead
+from proxy.policy.partial import usable
+from proxy.policy.reuse import choose
+from proxy.policy.route import match_route
+from proxy.policy.storability import admit
+from proxy.policy.validation import conditional
+
+USUAL_PAUSE: Final = 5.0
+"""Seconds until what could not be tried is tried again, where nobody knows better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warmed:
+    """It was fetched, and is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """It is stored, and fresh still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The upstream is to be left alone for so many seconds: it was not asked."""
+
+    seconds: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unwarmed:
+    """It could not be fetched, or may not be kept; ``why``: for the operator."""
+
+    why: str
+
+
+Warming: TypeAlias = Warmed | Fresh | Later | Unwarmed
+
+
+async def warm(exchange: Exchange, request: RequestHead, fetched_since: float = inf) -> Warming:
+    """Warm what this request asks for. ``fetched_since``: what is fresh is fetched too, unless it came after this wall
+    second; inf: what is fresh is left alone."""
+    match = match_route(exchange.routes, request.method, request.path)
+    admission = admit(request, match.route)
+    if not isinstance(admission, Shareable):
+        reason = getattr(admission, "reason", "authorization")
+        return Unwarmed(f"route {match.route.name!r} keeps nothing of the kind ({reason})")
+    key = exchange.refresher.keys.of(request, match)
+    try:
+        found = await exchange.store.lookup(key)
+    except StoreUnavailable as error:
+        return Later(USUAL_PAUSE, f"the store does not answer ({error.operation})")
+    ask = Ask(request, match, key, admission, found.position)
+    match choose(request, usable(request, found.candidates), match.route, exchange.clock.now()):
+        case Reuse(stored):
+            if stored.response_time >= fetched_since or fetched_since == inf:
+                return Fresh()
+            ask = replace(ask, stale=stored, conditional=conditional(stored))
+        case ReuseWhileRevalidating(stored, fields) | Validate(stored, fields):
+            ask = replace(ask, stale=stored, conditional=fields)
+        case Forward(reason):
+            ask = missing(ask, reason, found.candidates)
+        case Unsatisfiable():
+            return Unwarmed("it says only-if-cached")
+    return await _fetched(exchange, ask)
+
+
+async def _fetched(exchange: Exchange, ask: Ask) -> Warming:
+    if (other := exchange.launcher.joinable(ask)) is not None:
+        return _read(await asyncio.shield(other.outcome))
+    if (flight := exchange.launcher.background(ask, Cause.WARM)) is not None:
+        return _read(await asyncio.shield(flight.own))  # to its very end: until then it takes up a place
+    return _left_alone(exchange, ask)
+
+
+def _left_alone(exchange: Exchange, ask: Ask) -> Later:
+    match exchange.launcher.held_back(ask.key.text):
+        case StaleReason.HOLDOFF:
+            setback = exchange.hold_off.setback(ask.key.text)
+            left = USUAL_PAUSE if setback is None else setback.until - exchange.clock.monotonic()
+            return Later(left, "it failed a moment ago")
+        case StaleReason.BREAKER:
+            return Later(exchange.refresher.guard.retry_after(1), "the upstream keeps failing and is left alone")
+        case _:
+            return Later(USUAL_PAUSE, "too much is being fetched")
+
+
+def _read(outcome: FillOutcome) -> Warming:
+    match outcome:
+        case Shared(reason=None):
+            return Warmed()
+        case Failed(error) if error.failure in UNASKED:
+            return Later(error.retry_after or USUAL_PAUSE, "the upstream is busy")
+        case _:
+            return Unwarmed(_why(outcome))
+
+
+def _why(outcome: FillOutcome) -> str:
+    match outcome:
+        case Shared(reason=reason):
+            return f"fetched, but not kept: {reason}"
+        case Spoken(is_faulty=True, upstream_status=status):
+            return f"the upstream answered {status} with an error in it (a verdict's failure)"
+        case Spoken(upstream_status=status, reason=reason):
+            return f"the upstream answered {status}, which is not kept: {reason}"
+        case Alone():
+            return "the upstream's answer may not be kept"
+        case Failed(error):
+            return f"{error.failure}: {error.detail}"

@@ -1,0 +1,259 @@
+"""Works through lists of URLs, one list at a time in the whole fleet, and goes on with what another process left.
+Judges no answer, and speaks to no client.
+
+A job is kept in the ledger: the list once, how far it has come every other second. Whoever holds the work called
+``warm`` works at the oldest list; when it dies its hold ends, and another goes on where the ledger says it was.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Iterator, Sequence
+from math import inf
+from typing import Final
+
+from proxy.clock import Clock
+from proxy.errors import StoreUnavailable
+from proxy.exchange.ledger import Ledger
+from proxy.exchange.operating import ModeSwitch
+from proxy.exchange.purging import authority_of, target_of
+from proxy.exchange.serve import Exchange
+from proxy.exchange.warm_fetch import USUAL_PAUSE, Fresh, Later, Unwarmed, Warmed, Warming, warm
+from proxy.exchange.warm_list import (
+    MOST_AHEAD,
+    WarmJob,
+    WarmOrder,
+    WarmState,
+    pack_job,
+    pack_urls,
+    read_job,
+    read_urls,
+)
+from proxy.policy.messages import Fields, RequestHead
+
+LOG: Final = logging.getLogger("tambo.warm")
+MOST_UNFINISHED: Final = 20
+"""Jobs that wait or run at once."""
+WORK: Final = "warm"
+HOLD: Final = 15.0
+"""Seconds after which a dead process's job is another's."""
+BEAT: Final = 2.0
+"""Seconds between two notes of how far a job has come."""
+IDLE: Final = 10.0
+"""Seconds between two looks for a job that others ordered or left."""
+LONGEST_PAUSE: Final = 60.0
+_UNFINISHED_FOR: Final = 30 * 86_400.0
+_FINISHED_FOR: Final = 7 * 86_400.0
+"""Seconds for which a job is remembered."""
+_JOB: Final = "warm:"
+_LIST: Final = "warm-list:"
+_CANCEL: Final = "warm-cancel:"
+
+
+class TooManyJobsError(Exception):
+    """MOST_UNFINISHED jobs wait already."""
+
+
+class _OverError(Exception):
+    """This process works at the job no more. ``state``: how it ended; None: another may go on."""
+
+    def __init__(self, state: WarmState | None) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+class Warmer:
+    """Takes orders, and carries them out while it is open."""
+
+    def __init__(self, ledger: Ledger, switch: ModeSwitch, clock: Clock) -> None:
+        self._ledger = ledger
+        self._switch = switch
+        self._clock = clock
+        self._me = secrets.token_hex(8)
+        self._kicked = asyncio.Event()
+        self._working: asyncio.Task[None] | None = None
+        self._job: WarmJob | None = None
+        self.exchange: Exchange | None = None
+        """What fetches; another one after a reload."""
+
+    def open(self) -> None:
+        """Begin to work at what there is."""
+        self._kicked.set()
+        self._working = asyncio.create_task(self._work())  # noqa: TID251 - owned: close() ends it
+
+    async def close(self) -> None:
+        """Work at nothing any more; what is being fetched is its flight's. Idempotent."""
+        if self._working is not None:
+            self._working.cancel()
+            await asyncio.gather(self._working, return_exceptions=True)
+
+    # Orders ----------------------------------------------------------------------------------------------------------
+
+    async def order(self, wanted: WarmOrder, by: str) -> WarmJob:
+        """Put a list into the ledger. Raises TooManyJobsError and StoreUnavailable."""
+        if sum(not job.state.is_over for job in await self.jobs()) >= MOST_UNFINISHED:
+            raise TooManyJobsError
+        now = self._clock.now()
+        name = f"{int(now * 1000):012x}{secrets.token_hex(4)}"
+        parallel = wanted.parallel or self._usual_parallel()
+        job = WarmJob(name, now, by, len(wanted.urls), parallel, wanted.force, wanted.fields)
+        await self._ledger.write(_LIST + name, pack_urls(wanted.urls), _UNFINISHED_FOR)
+        await self._ledger.write(_JOB + name, pack_job(job), _UNFINISHED_FOR)
+        self._kicked.set()
+        LOG.info("warm job", extra={"job": name, "urls": job.total, "by": by or None})
+        return job
+
+    async def find(self, name: str) -> WarmJob | None:
+        """A job as it stands. Raises StoreUnavailable."""
+        if self._job is not None and self._job.id == name:
+            return self._job
+        data = await self._ledger.read(_JOB + name)
+        return None if data is None else read_job(data)
+
+    async def jobs(self) -> Sequence[WarmJob]:
+        """All that are remembered, the oldest first. Raises StoreUnavailable."""
+        names = [name.removeprefix(_JOB) for name in await self._ledger.names(_JOB)]
+        return [job for job in [await self.find(name) for name in names] if job is not None]
+
+    async def cancel(self, name: str) -> WarmJob | None:
+        """Let a job end before its time; what is being fetched is finished. None: there is no such job. Raises
+        StoreUnavailable."""
+        job = await self.find(name)
+        if job is None or job.state.is_over:
+            return job
+        await self._ledger.write(_CANCEL + name, b"", _UNFINISHED_FOR)
+        self._kicked.set()
+        return job
+
+    def _usual_parallel(self) -> int:
+        """Half of the places at the upstream: clients find one free."""
+        maximum = None if self.exchange is None else self.exchange.refresher.guard.maximum
+        return max(1, (maximum or 4) // 2)
+
+    # Working ---------------------------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(IDLE):
+                    await self._kicked.wait()
+            except TimeoutError:
+                pass
+            self._kicked.clear()
+            try:
+                while await self._work_at_oldest():
+                    pass
+            except StoreUnavailable as error:
+                LOG.debug("no ledger", extra={"detail": error.detail})
+            except Exception:  # a bug must not end all later jobs
+                LOG.exception("internal error", extra={"where": "warming"})
+
+    async def _work_at_oldest(self) -> bool:
+        """Work at a job until it is over. False: there is none, or it is another's."""
+        job = next((job for job in await self.jobs() if not job.state.is_over), None)
+        if job is None or not await self._ledger.hold(WORK, self._me, HOLD):
+            return False
+        try:
+            # Only who holds the work changes a job: so this is how far it really is.
+            data = await self._ledger.read(_JOB + job.id)
+            job = None if data is None else read_job(data)
+            if job is not None and not job.state.is_over:
+                await self._carry_out(job)
+            return True
+        finally:
+            self._job = None
+            await asyncio.shield(self._ledger.let_go(WORK, self._me))
+
+    async def _carry_out(self, job: WarmJob) -> None:
+        urls = read_urls(await self._ledger.read(_LIST + job.id) or b"")
+        self._job, job.state = job, WarmState.RUNNING
+        if len(urls) != job.total:
+            LOG.error("a warm job's list cannot be read", extra={"job": job.id})
+            await self._finish(job, WarmState.CANCELLED)
+            return
+        try:
+            state = await self._walk_through(job, urls)
+        except asyncio.CancelledError:
+            await self._note(job)  # whoever goes on begins where this one was
+            raise
+        if state is None:
+            raise StoreUnavailable("hold", "another process works at it")
+        await self._finish(job, state)
+
+    async def _walk_through(self, job: WarmJob, urls: Sequence[str]) -> WarmState | None:
+        """How the job ended; None: it is another's now."""
+        places = iter(range(job.next, job.total))
+        try:
+            async with asyncio.TaskGroup() as group:
+                keeping = group.create_task(self._keep(job))
+                walking = [group.create_task(self._walk(job, urls, places)) for _ in range(job.parallel)]
+                await asyncio.wait(walking)
+                keeping.cancel()
+        except ExceptionGroup as several:
+            over = several.exceptions[0]
+            if isinstance(over, _OverError):
+                return over.state
+            raise
+        return WarmState.DONE
+
+    async def _keep(self, job: WarmJob) -> None:
+        """Note how far it has come, and see that it is still ours and still wanted."""
+        until = self._clock.monotonic() + HOLD
+        while True:
+            try:
+                if not await self._ledger.hold(WORK, self._me, HOLD):
+                    raise _OverError(None)
+                until = self._clock.monotonic() + HOLD
+                if await self._ledger.read(_CANCEL + job.id) is not None:
+                    raise _OverError(WarmState.CANCELLED)
+                await self._note(job)
+            except StoreUnavailable:
+                if self._clock.monotonic() >= until - BEAT:
+                    raise _OverError(None) from None
+            await asyncio.sleep(BEAT)
+
+    async def _note(self, job: WarmJob) -> None:
+        await self._ledger.write(_JOB + job.id, pack_job(job), _UNFINISHED_FOR)
+
+    async def _finish(self, job: WarmJob, state: WarmState) -> None:
+        job.state, job.waits_for, job.finished = state, None, self._clock.now()
+        await self._ledger.write(_JOB + job.id, pack_job(job), _FINISHED_FOR)
+        for kind in (_LIST, _CANCEL):
+            await self._ledger.remove(kind + job.id)
+        counts = {"fetched": job.fetched, "fresh": job.fresh, "failed": job.failed}
+        LOG.info("warm job over", extra={"job": job.id, "state": state.value, **counts})
+
+    async def _walk(self, job: WarmJob, urls: Sequence[str], places: Iterator[int]) -> None:
+        for at in places:
+            if not job.pending(at):
+                continue
+            while len(job.ahead) >= MOST_AHEAD:  # noqa: ASYNC110 - one URL takes minutes: a look a second costs less
+                await asyncio.sleep(1.0)
+            began = self._clock.monotonic()
+            outcome = await self._insist(job, urls[at])
+            job.settle(at)
+            match outcome:
+                case Warmed():
+                    job.fetched += 1
+                case Fresh():
+                    job.fresh += 1
+                case Unwarmed(why):
+                    job.fail(urls[at], why)
+            job.took(self._clock.monotonic() - began)
+            await asyncio.sleep(0)  # what is fresh is found without waiting: others want their turn
+
+    async def _insist(self, job: WarmJob, url: str) -> Warmed | Fresh | Unwarmed:
+        while True:
+            outcome = await self._try(job, url)
+            if not isinstance(outcome, Later):
+                job.waits_for = None
+                return outcome
+            job.waits_for = outcome.why
+            await asyncio.sleep(min(LONGEST_PAUSE, max(1.0, outcome.seconds)))
+
+    async def _try(self, job: WarmJob, url: str) -> Warming:
+        if self.exchange is None or not self._switch.is_normal_now:
+            return Later(USUAL_PAUSE, "the operator's mode fetches or keeps nothing")
+        fields = Fields(job.fields or (("Accept", "*/*"),))
+        request = RequestHead("GET", target_of(url), fields, authority=authority_of(url))
+        return await warm(self.exchange, request, job.created if job.force else inf)
