@@ -11,6 +11,7 @@ from aiohttp import web
 
 from proxy.app.finishing import exchanged
 from proxy.app.gauges import bad_entries, tier_gauges, upstream_gauges
+from proxy.app.ledgers import make_ledger
 from proxy.app.place import WorkerPlace
 from proxy.app.reloading import Reloading
 from proxy.app.serving import Lasting, make_handler
@@ -34,6 +35,7 @@ from proxy.edge.admin.access import Gate
 from proxy.edge.admin.app import AdminParts, Health, make_admin_app
 from proxy.edge.admin.entries import Entries
 from proxy.edge.admin.explain import Explain
+from proxy.edge.admin.jobs import Jobs
 from proxy.edge.server.binding import named
 from proxy.edge.server.hit_path import HitHooks, HitPath
 from proxy.edge.server.listener import Listener
@@ -50,6 +52,7 @@ from proxy.exchange.refetching import Refetching
 from proxy.exchange.replies import Replies
 from proxy.exchange.singleflight import SingleFlight
 from proxy.exchange.standing import Standings
+from proxy.exchange.warming import Warmer
 from proxy.store.backing import CarriedOut
 from proxy.store.housekeeper import tell
 from proxy.store.memory import Memory
@@ -106,6 +109,7 @@ class App:
         alone = FailureMemory(clock, longest_fetch=config.upstream.patience)
         hold_off: HoldOff = alone if self._shared is None else self._shared.hold_off
         ahead, keys = Ahead(self._guard, clock), Keys()
+        self._ledger = make_ledger(config, self._backing, clock)
         self._switch = ModeSwitch(clock, self._store.residence)
         self._flights = SingleFlight(MAX_FLIGHTS, self._telemetry.internal_error)
         self._lasting = Lasting(
@@ -113,9 +117,11 @@ class App:
             *(self._switch, self._telemetry, self._tracer, clock, self._shared),
             Refetching(self._store.stock, self._switch, self._telemetry.internal_error),
             Explainer(self._switch, clock),
+            Warmer(self._ledger, self._switch, clock),
         )
-        replies = Replies(clock, self._telemetry)
-        self._standings = Standings(loaded.routes, self._store, keys, self._switch, replies, ahead)
+        self._standings = Standings(
+            *(loaded.routes, self._store, keys, self._switch, Replies(clock, self._telemetry), ahead)
+        )
         self._purger = Purger(loaded.routes, self._store, self._lasting.refetching.begin)
         self._desk = PurgeDesk(self._purger, self._store.stock, self._telemetry.purged)
 
@@ -139,6 +145,7 @@ class App:
             self._opened.push_async_callback(self._shared.close)
         self._upstreams = Upstreams(upstream_settings(config))
         self._opened.push_async_callback(self._upstreams.aclose)
+        self._opened.push_async_callback(self._ledger.close)
         await self._open_admin()
         answer = make_handler(self._loaded, self._lasting, self._upstreams.current)
         hooks = Hooks(answer, self._finished, self._telemetry.internal_error, self._clock)
@@ -147,6 +154,8 @@ class App:
             await self._listener.start(config.listen.host, config.listen.port)
         else:
             self._listener.serve(sockets)
+        self._lasting.warmer.open()
+        self._opened.push_async_callback(self._lasting.warmer.close)
         self._is_ready = True
         self.public_address = self._listener.addresses[0]
 
@@ -196,6 +205,7 @@ class App:
         limit = config.upstream.timeout.total if limit is None else limit
         self._is_ready = False
         self._listener.announce_close()
+        await self._lasting.warmer.close()
         LOG.info("stopping", extra={"in_flight": self._listener.in_flight, "fetches": len(self._flights)})
         await _until(hurry, config.stopping.lame_duck)
         draining = asyncio.ensure_future(self._drain(limit))
@@ -235,7 +245,7 @@ class App:
             self._upstream_gauges,
             self._tiers,
             self._bad_entries,
-            self._mode,
+            lambda: self._switch.mode.value,
             lambda: self.reloading.generation,
             VERSION,
         )
@@ -249,7 +259,10 @@ class App:
             self._switch,
             self.reloading.reload,
             Entries(self._desk, self._clock.now),
-            [Explain(self._lasting.explainer, lambda: self._loaded.provenance)],
+            [
+                Explain(self._lasting.explainer, lambda: self._loaded.provenance),
+                Jobs(self._lasting.warmer, self._purger),
+            ],
         )
 
     def _gate(self) -> Gate:
@@ -270,9 +283,6 @@ class App:
             memory.tier: tier_gauges(memory, is_up=True),
             backing.tier: tier_gauges(backing, is_up=self._backing.is_up),
         }
-
-    def _mode(self) -> str:
-        return self._switch.mode.value
 
     def _bad_entries(self) -> dict[str, int]:
         return dict(bad_entries(self._memory.stats, self._backing.stats))

@@ -26,6 +26,7 @@ from proxy.exchange.refresh import Refresher
 from proxy.exchange.retrying import Retrier
 from proxy.exchange.serve import Exchange
 from proxy.exchange.singleflight import SingleFlight
+from proxy.exchange.warming import Warmer
 from proxy.telemetry.observer import Telemetry
 
 
@@ -47,6 +48,7 @@ class Lasting:
     """None: nobody else shares the store."""
     refetching: Refetching
     explainer: Explainer
+    warmer: Warmer
 
 
 def make_handler(loaded: Loaded, lasting: Lasting, upstream: Upstream) -> Handler:
@@ -58,6 +60,7 @@ def make_handler(loaded: Loaded, lasting: Lasting, upstream: Upstream) -> Handle
     exchange = _exchange(loaded, lasting, upstream)
     lasting.refetching.follow(exchange)
     lasting.explainer.follow(exchange)
+    lasting.warmer.follow(exchange)
     entrance = Entrance(exchange, lasting.switch, lasting.telemetry, lasting.clock)
     return lasting.tracer.answering(entrance.answer)
 

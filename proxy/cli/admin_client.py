@@ -39,7 +39,7 @@ class AdminClient:
     def ask(self, method: str, path: str, form: dict[str, Any] | None = None) -> dict[str, Any]:
         """Send a request; the answer's JSON object. Raises AdminError."""
         status, answer = self._exchange(method, path, None if form is None else json.dumps(form))
-        if status == http.client.OK:
+        if status in (http.client.OK, http.client.ACCEPTED):
             return answer
         detail = str(answer.get("detail") or f"HTTP status {status}").rstrip(".")
         match status:

@@ -14,6 +14,7 @@ from cyclopts.exceptions import UnusedCliTokensError
 
 from proxy.cli.entries_app import app as entries_app
 from proxy.cli.exits import Exit, complain
+from proxy.cli.warm_app import warm
 
 _EXIT_CODES = "Exit codes: 0 ok, 1 failed, 2 usage, 3 invalid configuration, 4 nothing matched."
 
@@ -233,6 +234,15 @@ def version(*, json: Annotated[bool, _switch("One JSON object, with the packages
 
 
 app.command(entries_app)
+app.command(
+    warm,
+    help_epilogue=_examples(
+        "tambo warm urls.txt",
+        "tambo warm --template '/obtener-ruc/{ruc}' rucs.txt",
+        "cut -d, -f1 customers.csv | tambo warm --template '/obtener-ruc/{ruc}' - --parallel 2",
+        "tambo warm --jobs",
+    ),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,10 +11,6 @@ MOST_NAMES: Final = 2000
 class Ledger(Protocol):
     """Shared by all Tambos that share a store; outlives them. Every method raises StoreUnavailable and nothing else."""
 
-    async def open(self) -> None:
-        """Make ready; called once. A place that cannot be used is no error here."""
-        ...
-
     async def close(self) -> None:
         """Let go of everything. Idempotent."""
         ...

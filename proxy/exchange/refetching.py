@@ -10,7 +10,6 @@ from proxy.errors import StoreUnavailable
 from proxy.exchange.ask import Ask
 from proxy.exchange.causes import Cause
 from proxy.exchange.inventory import Inventory, Row
-from proxy.exchange.launching import Launcher
 from proxy.exchange.operating import ModeSwitch, OperatingMode
 from proxy.exchange.purges import Purge, PurgeKind
 from proxy.exchange.serve import Exchange
@@ -97,7 +96,7 @@ class Refetching:
         try:
             ask = await self._ask(row)
             if ask is not None and self._exchange is not None:
-                launcher = _launcher(self._exchange)
+                launcher = self._exchange.launcher
                 launcher.behind(ask, Cause.WARM)
                 flight = launcher.joinable(ask)
                 if flight is not None:
@@ -143,10 +142,3 @@ def _request_of(row: Row, exchange: Exchange) -> tuple[RequestHead, Match] | Non
 def _authority(key: CacheKey) -> str:
     """Of a key in which the host counts: what stands before its first slash."""
     return key.text.partition("/")[0]
-
-
-def _launcher(exchange: Exchange) -> Launcher:
-    return Launcher(
-        *(exchange.store, exchange.flights, exchange.refresher, exchange.hold_off, exchange.clock),
-        *(exchange.alone, exchange.fleet),
-    )

@@ -55,6 +55,8 @@ class Unwarmed:
     """It could not be fetched, or may not be kept; ``why``: for the operator."""
 
     why: str
+    is_passing: bool = False
+    """The answer was good, and could not be kept at that moment."""
 
 
 Warming: TypeAlias = Warmed | Fresh | Later | Unwarmed
@@ -115,7 +117,7 @@ def _read(outcome: FillOutcome) -> Warming:
         case Failed(error) if error.failure in UNASKED:
             return Later(error.retry_after or USUAL_PAUSE, "the upstream is busy")
         case _:
-            return Unwarmed(_why(outcome))
+            return Unwarmed(_why(outcome), is_passing=isinstance(outcome, Shared))
 
 
 def _why(outcome: FillOutcome) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from math import inf
 from typing import Final
 
@@ -35,13 +36,15 @@ LOG: Final = logging.getLogger("tambo.warm")
 MOST_UNFINISHED: Final = 20
 """Jobs that wait or run at once."""
 WORK: Final = "warm"
-HOLD: Final = 15.0
+HOLD: Final = 8.0
 """Seconds after which a dead process's job is another's."""
 BEAT: Final = 2.0
 """Seconds between two notes of how far a job has come."""
-IDLE: Final = 10.0
+IDLE: Final = 4.0
 """Seconds between two looks for a job that others ordered or left."""
 LONGEST_PAUSE: Final = 60.0
+MOST_REPEATS: Final = 2
+"""Of a good answer that could not be kept: a store that is out for a moment, a purge meanwhile."""
 _UNFINISHED_FOR: Final = 30 * 86_400.0
 _FINISHED_FOR: Final = 7 * 86_400.0
 """Seconds for which a job is remembered."""
@@ -73,8 +76,11 @@ class Warmer:
         self._kicked = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
         self._job: WarmJob | None = None
-        self.exchange: Exchange | None = None
-        """What fetches; another one after a reload."""
+        self._exchange: Exchange | None = None
+
+    def follow(self, exchange: Exchange) -> None:
+        """Fetch by these routes from now on."""
+        self._exchange = exchange
 
     def open(self) -> None:
         """Begin to work at what there is."""
@@ -127,7 +133,7 @@ class Warmer:
 
     def _usual_parallel(self) -> int:
         """Half of the places at the upstream: clients find one free."""
-        maximum = None if self.exchange is None else self.exchange.refresher.guard.maximum
+        maximum = None if self._exchange is None else self._exchange.refresher.guard.maximum
         return max(1, (maximum or 4) // 2)
 
     # Working ---------------------------------------------------------------------------------------------------------
@@ -162,7 +168,8 @@ class Warmer:
             return True
         finally:
             self._job = None
-            await asyncio.shield(self._ledger.let_go(WORK, self._me))
+            with suppress(StoreUnavailable):  # it ends by itself
+                await self._ledger.let_go(WORK, self._me)
 
     async def _carry_out(self, job: WarmJob) -> None:
         urls = read_urls(await self._ledger.read(_LIST + job.id) or b"")
@@ -174,7 +181,8 @@ class Warmer:
         try:
             state = await self._walk_through(job, urls)
         except asyncio.CancelledError:
-            await self._note(job)  # whoever goes on begins where this one was
+            with suppress(StoreUnavailable):
+                await self._note(job)  # whoever goes on begins where this one was
             raise
         if state is None:
             raise StoreUnavailable("hold", "another process works at it")
@@ -243,17 +251,23 @@ class Warmer:
             await asyncio.sleep(0)  # what is fresh is found without waiting: others want their turn
 
     async def _insist(self, job: WarmJob, url: str) -> Warmed | Fresh | Unwarmed:
+        tries = 0
         while True:
             outcome = await self._try(job, url)
-            if not isinstance(outcome, Later):
-                job.waits_for = None
-                return outcome
-            job.waits_for = outcome.why
-            await asyncio.sleep(min(LONGEST_PAUSE, max(1.0, outcome.seconds)))
+            match outcome:
+                case Later(seconds, why):
+                    job.waits_for = why
+                    await asyncio.sleep(min(LONGEST_PAUSE, max(1.0, seconds)))
+                case Unwarmed(is_passing=True) if tries < MOST_REPEATS:
+                    tries += 1
+                    await asyncio.sleep(USUAL_PAUSE)
+                case _:
+                    job.waits_for = None
+                    return outcome
 
     async def _try(self, job: WarmJob, url: str) -> Warming:
-        if self.exchange is None or not self._switch.is_normal_now:
+        if self._exchange is None or not self._switch.is_normal_now:
             return Later(USUAL_PAUSE, "the operator's mode fetches or keeps nothing")
         fields = Fields(job.fields or (("Accept", "*/*"),))
         request = RequestHead("GET", target_of(url), fields, authority=authority_of(url))
-        return await warm(self.exchange, request, job.created if job.force else inf)
+        return await warm(self._exchange, request, job.created if job.force else inf)

@@ -40,9 +40,6 @@ class DiskLedger:
         self._lock = asyncio.Lock()
         self._is_closed = False
 
-    async def open(self) -> None:
-        """See Ledger: there is nothing to do before the first use."""
-
     async def close(self) -> None:
         """See Ledger."""
         async with self._lock:

@@ -48,9 +48,6 @@ class RedisLedger:
         self._ends = ledger_name(namespace, b"ends")
         self._holds = ledger_name(namespace, b"holds")
 
-    async def open(self) -> None:
-        """See Ledger: the client is open."""
-
     async def close(self) -> None:
         """See Ledger: the client's owner closes it."""
 

@@ -32,7 +32,6 @@ def open_ledger(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
     @asynccontextmanager
     async def on_disk() -> AsyncIterator[Ledger]:
         ledger = DiskLedger(tmp_path / "data" / "jobs.sqlite", clock)
-        await ledger.open()
         yield ledger
         await ledger.close()
 

@@ -47,8 +47,9 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         return problem(error.status, error.problem)
     except StoreUnavailable as error:
         LOG.warning("refused: the store is out", extra={"operation": error.operation, "detail": error.detail})
-        is_reading = request.method == "GET"
-        text = f"The store cannot be {'read' if is_reading else 'written, so nothing was purged'}; try again."
+        done = "purged" if request.path.endswith("/purge") else "done"
+        cannot = "read" if request.method == "GET" else f"written, so nothing was {done}"
+        text = f"The store cannot be {cannot}; try again."
         return problem(web.HTTPServiceUnavailable.status_code, text, {"Retry-After": "1"})
 
 

@@ -1,0 +1,261 @@
+"""Warm jobs before a scripted upstream, in virtual time: two workers share a ledger, and one of them may die."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import pytest
+
+from proxy.errors import Failure, UpstreamError
+from proxy.exchange.guard import GuardSettings
+from proxy.exchange.operating import ModeSwitch, OperatingMode
+from proxy.exchange.warm_list import WarmJob, WarmOrder, WarmState
+from proxy.exchange.warming import MOST_UNFINISHED, TooManyJobsError, Warmer
+from tests.support.ledger import DictLedger
+from tests.support.origin import Reply, ScriptedUpstream
+from tests.support.scenario import Scenario, a_route
+from tests.support.virtual_time import VirtualClock, play
+
+
+class Slow(ScriptedUpstream):
+    """Takes ten seconds for each answer."""
+
+    now = most = 0
+
+    async def send(self, request: Any, on_interim: Any = None) -> Any:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            await asyncio.sleep(10)
+            return await super().send(request, on_interim)
+        finally:
+            self.now -= 1
+
+
+class World:
+    """Two processes, each with a store of its own kind of memory (here: the same dict), over one ledger."""
+
+    def __init__(self, *replies: Reply, **guard: Any) -> None:
+        self.upstream = Slow(*replies)
+        self.clock = VirtualClock()
+        self.ledger = DictLedger(self.clock)
+        self.scenes = [self._scene(GuardSettings(**guard)) for _ in range(2)]
+        self.scenes[1].store.entries = self.scenes[0].store.entries
+        self.switch = ModeSwitch(self.clock)
+        self.warmers = [Warmer(self.ledger, self.switch, self.clock) for _ in range(2)]
+        for warmer, scene in zip(self.warmers, self.scenes, strict=True):
+            scene.exchange.store = scene.store
+            warmer.follow(scene.exchange)
+
+    def _scene(self, guard: GuardSettings) -> Scenario:
+        return Scenario(self.upstream, (a_route(ttl=3600.0),), guard, time=self.clock)
+
+    async def order(self, urls: Sequence[str], **how: Any) -> str:
+        return (await self.warmers[0].order(WarmOrder(urls, **how), "me")).id
+
+    async def ended(self, job: str) -> WarmJob:
+        async with asyncio.timeout(100_000):
+            while True:
+                found = await self.warmers[1].find(job)
+                assert found is not None
+                if found.state.is_over:
+                    return found
+                await asyncio.sleep(1)
+
+    @property
+    def asked(self) -> Counter[str]:
+        return Counter(request.target for request in self.upstream.requests)
+
+    async def close(self) -> None:
+        for warmer in self.warmers:
+            await warmer.close()
+        for scene in self.scenes:
+            await scene.flights.drain(100)
+
+
+URLS = [f"/{number}" for number in range(20)]
+
+
+def in_virtual_time(work: Coroutine[Any, Any, None]) -> None:
+    play(work)
+
+
+def test_a_list_is_fetched_once_so_many_at_a_time() -> None:
+    async def it() -> None:
+        world = World()
+        for warmer in world.warmers:
+            warmer.open()
+        job = await world.ended(await world.order(URLS, parallel=3))
+        assert (job.state, job.fetched, job.fresh, job.failures) == (WarmState.DONE, 20, 0, [])
+        assert world.upstream.most == 3
+        assert world.asked == dict.fromkeys(URLS, 1)
+        again = await world.ended(await world.order(URLS))
+        assert (again.fetched, again.fresh) == (0, 20)
+        forced = await world.ended(await world.order(URLS[:2], force=True))
+        assert (forced.fetched, forced.fresh) == (2, 0)
+        await world.close()
+
+    in_virtual_time(it())
+
+
+def test_half_of_the_places_are_used_unless_told_otherwise() -> None:
+    async def it() -> None:
+        world = World(maximum=4)
+        world.warmers[0].open()
+        await world.ended(await world.order(URLS))
+        assert world.upstream.most == 2
+        await world.close()
+
+    in_virtual_time(it())
+
+
+def test_who_dies_is_followed_by_another_where_it_was() -> None:
+    async def it() -> None:
+        world = World()
+        first, second = world.warmers
+        first.open()
+        job = await world.order(URLS, parallel=2)
+        await asyncio.sleep(35)
+        assert first._working is not None
+        second.open()
+        # A process that is killed notes nothing and lets nothing go.
+        world.ledger.is_down = True
+        first._working.cancel()
+        await asyncio.gather(first._working, return_exceptions=True)
+        world.ledger.is_down = False
+        assert (await world.ended(job)).done == 20
+        assert all(times == 1 for times in world.asked.values()), "what was fetched is fresh"
+        await world.close()
+
+    in_virtual_time(it())
+
+
+def test_one_at_a_time_works_at_jobs_and_the_oldest_goes_first() -> None:
+    async def it() -> None:
+        world = World()
+        for warmer in world.warmers:
+            warmer.open()
+        first = await world.order(URLS[:6], parallel=2)
+        await asyncio.sleep(0.01)
+        second = await world.order([f"/second/{number}" for number in range(6)], parallel=2)
+        await world.ended(second)
+        assert (await world.ended(first)).fetched == 6
+        assert world.upstream.most == 2
+        order = [request.target for request in world.upstream.requests]
+        assert all(target.startswith("/second") for target in order[6:])
+        await world.close()
+
+    in_virtual_time(it())
+
+
+def test_a_ledger_that_is_out_stops_the_work_and_it_goes_on_afterwards() -> None:
+    async def it() -> None:
+        world = World()
+        world.warmers[0].open()
+        job = await world.order(URLS, parallel=1)
+        await asyncio.sleep(25)
+        world.ledger.is_down = True
+        await asyncio.sleep(100)
+        asked = len(world.upstream.requests)
+        assert asked <= 5, "nobody knows any more who works at it"
+        await asyncio.sleep(100)
+        assert len(world.upstream.requests) == asked
+        world.ledger.is_down = False
+        assert (await world.ended(job)).done == 20
+        assert all(times == 1 for times in world.asked.values())
+        await world.close()
+
+    in_virtual_time(it())
+
+
+def test_what_fails_is_told_and_what_was_not_asked_is_asked_later() -> None:
+    async def it() -> None:
+        shed = Reply(failure=UpstreamError(Failure.SHED, "queue-full", 7))
+        late = Reply(failure=UpstreamError(Failure.TIMEOUT, "no answer in 90 s"))
+        world = World(shed, late, Reply(404), Reply(lines={"Cache-Control": "no-store"}), Reply())
+        world.warmers[0].open()
+        job = await world.ended(await world.order(URLS[:4], parallel=1))
+        assert (job.fetched, job.failed) == (1, 3)
+        assert dict(job.failures) == {
+            "/0": "timeout: no answer in 90 s",
+            "/1": "the upstream answered 404, which is not kept: status",
+            "/2": "the upstream's answer may not be kept",
+        }
+        await world.close()
+
+    in_virtual_time(it())
+
+
+def test_a_store_that_is_out_for_a_moment_costs_one_more_fetch_and_no_failure() -> None:
+    async def it() -> None:
+        world = World()
+        world.warmers[0].open()
+        job = await world.order(["/a"])
+        await asyncio.sleep(5)
+        world.scenes[0].store.is_down = True
+        await asyncio.sleep(7)
+        world.scenes[0].store.is_down = False
+        assert (await world.ended(job)).fetched == 1
+        assert world.asked == {"/a": 2}
+        await world.close()
+
+    in_virtual_time(it())
+
+
+def test_an_operator_s_mode_holds_it() -> None:
+    async def it() -> None:
+        world = World()
+        world.switch.set(OperatingMode.OFFLINE, 600)
+        world.warmers[0].open()
+        job = await world.order(["/a"])
+        await asyncio.sleep(300)
+        found = await world.warmers[0].find(job)
+        assert found is not None
+        assert found.waits_for == "the operator's mode fetches or keeps nothing"
+        assert not world.upstream.requests
+        assert (await world.ended(job)).fetched == 1
+        await world.close()
+
+    in_virtual_time(it())
+
+
+def test_a_cancelled_job_ends_wherever_it_is_worked_at() -> None:
+    async def it() -> None:
+        world = World()
+        world.warmers[0].open()
+        job = await world.order(URLS, parallel=1)
+        waiting = await world.order(["/later"])
+        await asyncio.sleep(25)
+        assert await world.warmers[1].cancel(job) is not None
+        assert await world.warmers[1].cancel("no such job") is None
+        assert (await world.ended(job)).state is WarmState.CANCELLED
+        assert (await world.ended(waiting)).fetched == 1
+        assert len(world.upstream.requests) < 8
+        await world.close()
+
+    in_virtual_time(it())
+
+
+def test_a_route_that_keeps_nothing_is_told() -> None:
+    async def it() -> None:
+        world = World()
+        world.scenes[0].exchange.routes = (a_route(cache=False),)
+        world.warmers[0].open()
+        job = await world.ended(await world.order(["/a"]))
+        assert job.failures == [("/a", "route 'default' keeps nothing of the kind (route-off)")]
+        assert not world.upstream.requests
+        await world.close()
+
+    in_virtual_time(it())
+
+
+def test_more_jobs_than_a_number_are_refused() -> None:
+    async def it() -> None:
+        world = World()
+        for _ in range(MOST_UNFINISHED):
+            await world.order(["/a"])
+        with pytest.raises(TooManyJobsError):
+            await world.order(["/a"])
+
+    in_virtual_time(it())
