@@ -76,6 +76,13 @@ class CopiedBody:
         self._left = limit
         self._keep = keep
         self._copy: list[bytes] | None = []
+        self.on_over: Callable[[], None] | None = None
+        """Called once when nothing more will be kept."""
+
+    def _is_over(self) -> None:
+        over, self.on_over, self._copy = self.on_over, None, None
+        if over is not None:
+            over()
 
     def __aiter__(self) -> Self:
         return self
@@ -84,20 +91,22 @@ class CopiedBody:
         try:
             chunk = await anext(self._body)
         except StopAsyncIteration:
-            copy, self._copy = self._copy, None
-            if copy is not None:
-                await self._keep(b"".join(copy))
+            try:
+                if self._copy is not None:
+                    await self._keep(b"".join(self._copy))
+            finally:
+                self._is_over()
             raise
         self._left -= len(chunk)
         if self._left < 0:
-            self._copy = None
+            self._is_over()
         elif self._copy is not None:
             self._copy.append(chunk)
         return chunk
 
     async def aclose(self) -> None:
         """Give up the rest; idempotent."""
-        self._copy = None
+        self._is_over()
         await self._body.aclose()
 
 

@@ -1,5 +1,6 @@
 """Carries out what an unsafe request invalidated (RFC 9111 §4.4, RFC 9875). Judges nothing: the policy names it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from proxy.errors import StoreUnavailable
@@ -32,6 +33,8 @@ class Invalidator:
     upstream: str
     """The URL that the upstream goes by."""
     known: Keys
+    is_pending: Callable[[str], bool]
+    """Whether an answer that is on its way may be kept under a key's text."""
 
     def needed(self, request: RequestHead, response: ResponseHead) -> Invalidation | None:
         """What this answer asks for; None for most."""
@@ -56,7 +59,7 @@ class Invalidator:
             self.observer.store_failed(error.operation, error.detail)
 
     async def _may_be_there(self, key: CacheKey) -> bool:
-        if self.flights.is_fetching(key.text) or self.known.has_kin(key):
+        if self.flights.is_fetching(key.text) or self.known.has_kin(key) or self.is_pending(key.text):
             return True
         return bool((await self.store.lookup(key)).candidates)
 

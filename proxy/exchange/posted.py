@@ -1,6 +1,7 @@
 """Keeps answers to POST that say they are what a GET would bring (RFC 9110 §9.3.3). Judges nothing: the policy does."""
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 from proxy.clock import Clock
 from proxy.exchange.bodies import CopiedBody, RelayedBody
@@ -23,6 +24,12 @@ class PostedKeeper:
     refresher: Refresher
     clock: Clock
     upstream: str
+    pending: Counter[str] = field(default_factory=Counter)
+    """Keys under which answers are on their way and may be kept when all of them has come."""
+
+    def is_pending(self, key: str) -> bool:
+        """Whether an answer may still be kept under this key's text."""
+        return self.pending[key] > 0
 
     def watch(self, request: RequestHead) -> "Watch | None":
         """Who looks at the answer to this request; None: nobody. Called before it is sent."""
@@ -45,6 +52,20 @@ class Watch:
     match: Match
     position: int
     request_time: float
+
+    def begin(self, body: object) -> None:
+        """What this request itself made doubtful is gone: from now on others that end its key must write so down."""
+        if not isinstance(body, CopiedBody):
+            return
+        pending, key = self.keeper.pending, cache_key(as_get(self.request), self.match).text
+        pending[key] += 1
+
+        def end() -> None:
+            pending[key] -= 1
+            if not pending[key]:
+                del pending[key]
+
+        body.on_over = end
 
     def over(self, head: ResponseHead, body: RelayedBody) -> RelayedBody | CopiedBody:
         """The answer's body, which is kept when all of it has come to its client; as it is where it may not be."""

@@ -83,7 +83,8 @@ class Exchange:
             *(self.store, self.flights, self.refresher, self.hold_off, self.clock, self.alone, self.fleet)
         )
         self._invalidator = Invalidator(
-            self.routes, self.store, self.flights, self.observer, self.upstream, self.refresher.keys
+            *(self.routes, self.store, self.flights, self.observer, self.upstream, self.refresher.keys),
+            self._posts.is_pending,
         )
 
     async def answer(
@@ -114,7 +115,10 @@ class Exchange:
         """Send a request on without looking anything up; an unsafe one invalidates. Raises as ``answer``."""
         watch = self._posts.watch(request) if why.reason is NotStoredReason.METHOD else None
         answer = await self.passer.forward(request, body, match, why, on_interim, watch)
-        return await self._invalidating(request, answer)
+        answer = await self._invalidating(request, answer)
+        if watch is not None:
+            watch.begin(answer.body)
+        return answer
 
     async def _query(self, ask: Ask, body: RequestBody | None) -> Answer:
         """A QUERY: its content is part of its key, where it is short enough to be held (RFC 10008 §2.7)."""

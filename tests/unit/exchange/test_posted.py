@@ -82,6 +82,22 @@ async def test_a_purge_while_it_is_under_way_wins() -> None:
     assert play.store.entries == {}
 
 
+async def test_another_unsafe_request_that_succeeds_meanwhile_wins() -> None:
+    """Nothing was stored when it succeeded, and still nothing may be kept that is older."""
+    gate = asyncio.Event()
+    reply = Reply(200, LINES, (b"old",), body_gate=gate)
+    play = Scenario(ScriptedUpstream(reply, Reply(204, {}, ())), (a_route(methods=frozenset({"GET", "POST"})),))
+    answer = await play.exchange.answer(a_request(method="POST"), None)
+    assert (await play.get(method="DELETE")).status == 204
+    gate.set()
+    assert not isinstance(answer.body, bytes)
+    assert b"".join([chunk async for chunk in answer.body]) == b"old"
+    assert play.store.entries == {}
+    before = len(play.store.purges)
+    await play.get(method="DELETE")
+    assert len(play.store.purges) == before, "what is over is waited for no more"
+
+
 async def test_a_store_that_is_down_costs_nobody_anything() -> None:
     play = posted()
     play.store.is_down = True
