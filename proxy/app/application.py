@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from aiohttp import web
 
+from proxy.app.figures import make_figures
 from proxy.app.finishing import exchanged
 from proxy.app.gauges import bad_entries, tier_gauges, upstream_gauges
 from proxy.app.ledgers import make_ledger
@@ -88,7 +89,7 @@ class App:
         self.reloading = Reloading(read or (lambda: loaded), self._follow)
         self._opened = AsyncExitStack()
         self._is_ready = False
-        self._telemetry = Telemetry(config.log.sample)
+        self._telemetry = Telemetry(config.log.sample, clock=clock)
         meeting = make_meeting(config, clock, place)
         self._backing = make_backing(config, clock, None if meeting is None else meeting.company)
         self._memory = Memory(config.store.memory, clock, config.store.max_variants)
@@ -262,6 +263,7 @@ class App:
             [
                 Explain(self._lasting.explainer, lambda: self._loaded.provenance),
                 Jobs(self._lasting.warmer, self._purger),
+                make_figures(self._telemetry, sources, self._clock, self._switch, self._health),
             ],
         )
 

@@ -27,6 +27,10 @@ def _switch(words: str, name: str | None = None) -> Parameter:
     return Parameter(name=name, help=words, negative="", show_default=False)
 
 
+_AdminUrl = Annotated[str | None, Parameter(help="The admin listener's URL; default: ADMIN_HOST and ADMIN_PORT.")]
+_AdminFile = Annotated[str | None, Parameter(help="The file that names the admin listener.")]
+_AsJson = Annotated[bool, _switch("Print the API's answer.")]
+
 app = App(
     name="tambo",
     help="A caching HTTP reverse proxy for slow JSON APIs.",
@@ -133,11 +137,9 @@ def purge(  # noqa: PLR0913 - each is an option of the command
     hard: Annotated[bool, _switch("Remove it; else it only stops being fresh.")] = False,
     refresh: Annotated[bool, _switch("As without --hard, and fetch it again at once.")] = False,
     dry_run: Annotated[bool, _switch("Purge nothing; say how much it would be.")] = False,
-    json: Annotated[bool, _switch("Print the API's answer.")] = False,
-    admin: Annotated[
-        str | None, Parameter(help="The admin listener's URL; default: ADMIN_HOST and ADMIN_PORT.")
-    ] = None,
-    config: Annotated[str | None, Parameter(help="The file that names the admin listener.")] = None,
+    json: _AsJson = False,
+    admin: _AdminUrl = None,
+    config: _AdminFile = None,
 ) -> int:
     """Purge what is stored, in a running Tambo. The token is ADMIN_TOKEN's."""
     from proxy.cli.purge import Where, Wish  # noqa: PLC0415
@@ -167,17 +169,58 @@ def explain(
             show_default=False,
         ),
     ] = (),
-    json: Annotated[bool, _switch("Print the API's answer.")] = False,
-    admin: Annotated[
-        str | None, Parameter(help="The admin listener's URL; default: ADMIN_HOST and ADMIN_PORT.")
-    ] = None,
-    config: Annotated[str | None, Parameter(help="The file that names the admin listener.")] = None,
+    json: _AsJson = False,
+    admin: _AdminUrl = None,
+    config: _AdminFile = None,
 ) -> int:
     """Say what a running Tambo would do about a request now, and why. Nothing is sent upstream."""
     from proxy.cli.explain import explain as verb  # noqa: PLC0415
     from proxy.cli.purge import Where  # noqa: PLC0415
 
     return verb(method, url, header, Where(config, admin), json_wanted=json)
+
+
+@app.command(
+    help_epilogue=_examples(
+        "tambo stats",
+        "tambo stats --json",
+    )
+)
+def stats(
+    *,
+    json: _AsJson = False,
+    admin: _AdminUrl = None,
+    config: _AdminFile = None,
+) -> int:
+    """Show a running Tambo in numbers: hit rate, results, upstream, seconds saved, tiers."""
+    from proxy.cli.figures import stats as verb  # noqa: PLC0415
+    from proxy.cli.purge import Where  # noqa: PLC0415
+
+    return verb(Where(config, admin), json_wanted=json)
+
+
+@app.command(
+    help_epilogue=_examples(
+        "tambo top",
+        "tambo top slow",
+        "tambo top failing --json",
+    )
+)
+def top(
+    order: Annotated[
+        str, Parameter(name="BY", help="hits, slow or failing: by requests, by the slowest fetch, by failed fetches.")
+    ] = "hits",
+    /,
+    *,
+    json: _AsJson = False,
+    admin: _AdminUrl = None,
+    config: _AdminFile = None,
+) -> int:
+    """Show the keys of the last 10 to 20 minutes that are asked for most, are slowest, or fail."""
+    from proxy.cli.figures import top as verb  # noqa: PLC0415
+    from proxy.cli.purge import Where  # noqa: PLC0415
+
+    return verb(order, Where(config, admin), json_wanted=json)
 
 
 @app.command(
@@ -194,11 +237,9 @@ def mode(
     /,
     *,
     span: Annotated[str | None, Parameter(name="--for", help="How long, as in 30m; then normal again.")] = None,
-    json: Annotated[bool, _switch("Print the API's answer.")] = False,
-    admin: Annotated[
-        str | None, Parameter(help="The admin listener's URL; default: ADMIN_HOST and ADMIN_PORT.")
-    ] = None,
-    config: Annotated[str | None, Parameter(help="The file that names the admin listener.")] = None,
+    json: _AsJson = False,
+    admin: _AdminUrl = None,
+    config: _AdminFile = None,
 ) -> int:
     """Show how a running Tambo works, or switch it: offline fetches nothing, bypass stores nothing."""
     from proxy.cli.mode import mode as verb  # noqa: PLC0415

@@ -8,7 +8,7 @@ from proxy.errors import Failure
 from proxy.exchange.causes import Cause
 from proxy.exchange.purges import Purge, Purged, PurgeMode
 from proxy.policy.cache_key import CacheKey
-from proxy.policy.disposition import Disposition, NotStoredReason, StaleReason, Verdict
+from proxy.policy.disposition import Disposition, NotStoredReason, Result, StaleReason, Verdict
 from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse
 
 # Bodies ------------------------------------------------------------------------------------------------------------
@@ -190,6 +190,21 @@ class Tally:
     saved: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class HitKind:
+    """What hits have in common that are counted together."""
+
+    route: str
+    method: str
+    result: Result
+    status: int
+    key: str
+
+
+Tallies: TypeAlias = Callable[[object, HitKind], Tally]
+"""Where hits of a kind are counted, for as long as their owner is there; it can be weakly referred to."""
+
+
 SHORT = 0.0005
 """Seconds: the end of the first bucket of durations."""
 
@@ -205,6 +220,18 @@ class Fetched:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A fetch for what is stored, or was to be, and how it ended."""
+
+    key: str
+    route: str
+    seconds: float
+    """From the first request to the upstream to the last byte, or to the failure; waiting for a place is not in it."""
+    failure: str | None
+    """None: it brought a good answer."""
+
+
 class Observer(Protocol):
     """Hears what happened. Never raises, never awaits."""
 
@@ -214,6 +241,10 @@ class Observer(Protocol):
 
     def fetched(self, event: Fetched) -> None:
         """The upstream was asked."""
+        ...
+
+    def filled(self, event: Filled) -> None:
+        """A fetch for one key is over."""
         ...
 
     def not_stored(self, route: str, reason: NotStoredReason) -> None:

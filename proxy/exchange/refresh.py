@@ -17,7 +17,7 @@ from proxy.exchange.guard import Guard, Slot
 from proxy.exchange.holdoff import HoldOff
 from proxy.exchange.jobs import NOT_MODIFIED, PARTIAL_CONTENT, Arrived, Job, freshened, is_answer, is_astray, whole_of
 from proxy.exchange.keys import Keys
-from proxy.exchange.ports import Observer, OnInterim, Store, UpstreamRequest
+from proxy.exchange.ports import Filled, Observer, OnInterim, Store, UpstreamRequest
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, Spoken, Streaming
 from proxy.policy.cache_key import CacheKey, secondary_key
 from proxy.policy.disposition import (
@@ -57,8 +57,10 @@ class Refresher:
 
     async def fill(self, job: Job, flight: Flight) -> None:
         """Settle ``flight``, whatever comes. Runs as the flight's own task."""
+        began: float | None = None
         try:
             slot = await self.guard.admit(flight.claim)
+            began = self.clock.monotonic()
             try:
                 async with asyncio.timeout(self.total):  # from here: waiting for a place is not the upstream's fault
                     await self._fetch(job, flight, slot)
@@ -68,20 +70,29 @@ class Refresher:
                 slot.give_up()
                 raise
         except TimeoutError:
-            self._fail(job, flight, UpstreamError(Failure.TIMEOUT, f"not complete after {self.total:g} s"))
+            self._fail(job, flight, UpstreamError(Failure.TIMEOUT, f"not complete after {self.total:g} s"), began)
         except UpstreamError as error:
-            self._fail(job, flight, error)
+            self._fail(job, flight, error, began)
 
-    def _fail(self, job: Job, flight: Flight, error: UpstreamError) -> None:
+    def _fail(self, job: Job, flight: Flight, error: UpstreamError, began: float | None) -> None:
+        """``began``: when it had its place (monotonic seconds); None: it never got one."""
+        if began is not None:
+            self._count(job, began, error.failure)
         self.observer.upstream_failed(job.match.route.name, error.failure, error.detail)
         if error.failure not in UNASKED:
             self._set_back(job, error.failure)
         flight.settle(Failed(error))
 
-    def _learn(self, job: Job, slot: Slot, head: ResponseHead, outcome: FillOutcome | None) -> None:
+    def _count(self, job: Job, began: float, failure: Failure | None) -> None:
+        seconds = self.clock.monotonic() - began
+        self.observer.filled(Filled(job.key.text, job.match.route.name, seconds, failure))
+
+    def _learn(self, job: Job, slot: Slot, arrived: Arrived, outcome: FillOutcome | None) -> None:
         """What an answer says of the upstream's health."""
+        head = arrived.head
         is_bad = is_failing(head) or (isinstance(outcome, Spoken) and outcome.is_faulty)
         slot.report(is_good=not is_bad)
+        self._count(job, arrived.started, Failure.FAULTY if is_bad else None)
         if is_bad:
             self._set_back(job, Failure.FAULTY, retry_after(head, self.clock.now()))
         else:
@@ -98,7 +109,7 @@ class Refresher:
         except BaseException:
             await arrived.body.aclose()
             raise
-        self._learn(job, slot, arrived.head, outcome)
+        self._learn(job, slot, arrived, outcome)
         if outcome is not None:
             await arrived.body.aclose()
             flight.settle(outcome)

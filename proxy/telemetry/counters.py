@@ -3,9 +3,13 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Final
+from weakref import ref
 
-from proxy.exchange.ports import SHORT, Exchanged, Fetched, Tally
+from proxy.clock import Clock, SystemClock
+from proxy.exchange.ports import SHORT, Exchanged, Fetched, Filled, HitKind, Tally
 from proxy.policy.disposition import NotStoredReason, Result, StaleReason, Verdict
+from proxy.telemetry.keys import KeyTable
 
 REQUEST_BUCKETS = (SHORT, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 UPSTREAM_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 90, 120)
@@ -13,6 +17,8 @@ UPSTREAM_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 90, 120)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE", "QUERY"})
 """What the ``method`` label may say; everything else is ``other``, so that clients cannot grow it."""
 
+_LEAST_ROOM: Final = 10_000
+"""Tallies that may come together before those whose owners have gone are let go of."""
 _SAVED_BY = {
     Result.HIT: "hit",
     Result.COALESCED: "coalesced",
@@ -42,7 +48,7 @@ class Histogram:
 class Counters:
     """Everything that is counted, by its labels' values in the order in which the metric names them."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
         self.requests: defaultdict[tuple[str, str, str, str], int] = defaultdict(int)
         self.request_seconds: dict[tuple[str, str], Histogram] = {}
         self.upstream_requests: defaultdict[tuple[str, str, str], int] = defaultdict(int)
@@ -55,24 +61,37 @@ class Counters:
         self.stale_by_reason: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.purges: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.purged_entries = 0
-        self._tallies: dict[tuple[str, str, Result, str], Tally] = {}
+        self.keys = KeyTable(clock or SystemClock())
+        self._tallies: list[tuple[ref[object], HitKind, Tally]] = []
+        self._room = _LEAST_ROOM
 
-    def tally(self, route: str, method: str, result: Result, status: int) -> Tally:
-        """Where hits of this kind may be counted by themselves; ``settle`` brings them in."""
-        return self._tallies.setdefault((route, method, result, f"{status // 100}xx"), Tally())
+    def tally(self, owner: object, kind: HitKind) -> Tally:
+        """Where ``owner`` may count hits of this kind by itself; ``settle`` brings them in, the last ones after it has
+        gone."""
+        if len(self._tallies) >= self._room:
+            self.settle()
+            self._room = max(_LEAST_ROOM, 2 * len(self._tallies))
+        tally = Tally()
+        self._tallies.append((ref(owner), kind, tally))
+        return tally
 
     def settle(self) -> None:
         """Bring in what was tallied. To be called before anything here is read."""
-        for (route, method, result, status_class), tally in self._tallies.items():
-            if not tally.count:
-                continue
-            self.requests[route, method, result, status_class] += tally.count
-            histogram = self._histogram(route, result)
-            histogram.counts[0] += tally.count
-            histogram.total += tally.seconds
-            if tally.saved and (by := _SAVED_BY.get(result)) is not None:
-                self.saved_seconds[route, by] += tally.saved
-            tally.count, tally.seconds, tally.saved = 0, 0.0, 0.0
+        for _, kind, tally in self._tallies:
+            if tally.count:
+                self._bring_in(kind, tally)
+        self._tallies = [each for each in self._tallies if each[0]() is not None]
+
+    def _bring_in(self, kind: HitKind, tally: Tally) -> None:
+        route, result = kind.route, kind.result
+        self.requests[route, kind.method, result, f"{kind.status // 100}xx"] += tally.count
+        histogram = self._histogram(route, result)
+        histogram.counts[0] += tally.count
+        histogram.total += tally.seconds
+        if tally.saved and (by := _SAVED_BY.get(result)) is not None:
+            self.saved_seconds[route, by] += tally.saved
+        self.keys.record(kind.key, route).requests += tally.count
+        tally.count, tally.seconds, tally.saved = 0, 0.0, 0.0
 
     def _histogram(self, route: str, result: str) -> Histogram:
         histogram = self.request_seconds.get((route, result))
@@ -89,6 +108,8 @@ class Counters:
         if result is Result.COALESCED:
             scope = "fleet" if event.disposition.is_elsewhere else "process"
             self.coalesced[event.route, scope] += 1
+        if event.key:
+            self.keys.record(event.key, event.route).requests += 1
         if event.saved_seconds and (by := _SAVED_BY.get(result)) is not None:
             self.saved_seconds[event.route, by] += event.saved_seconds
 
@@ -99,6 +120,16 @@ class Counters:
         if histogram is None:
             histogram = self.upstream_seconds[event.route] = Histogram(UPSTREAM_BUCKETS)
         histogram.add(event.seconds)
+
+    def filled(self, event: Filled) -> None:
+        """Count a fetch by its key."""
+        record = self.keys.record(event.key, event.route)
+        record.fetches += 1
+        record.seconds += event.seconds
+        record.worst = max(record.worst, event.seconds)
+        if event.failure is not None:
+            record.failures += 1
+            record.failure = event.failure
 
     def waited(self, seconds: float) -> None:
         """Count a wait in the queue before the upstream."""

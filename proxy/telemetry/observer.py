@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Final
 
+from proxy.clock import Clock
 from proxy.errors import UNASKED, Failure
 from proxy.exchange.breaker import State
 from proxy.exchange.ports import Exchanged
@@ -26,9 +27,11 @@ _NEVER: Final = 1 << 62
 class Telemetry(Counters):
     """Counters with a voice."""
 
-    def __init__(self, sample: float = 1.0, draw: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self, sample: float = 1.0, draw: Callable[[], float] = random.random, clock: Clock | None = None
+    ) -> None:
         """``sample``: 0-1, the part of the requests that get a line. ``draw``: from 0 up to 1."""
-        super().__init__()
+        super().__init__(clock)
         self._sample = sample
         self._draw = draw
         self._to_skip = self._next_gap()

@@ -1,7 +1,7 @@
 """An observer that remembers what it heard."""
 
 from proxy.errors import Failure
-from proxy.exchange.ports import Exchanged, Fetched
+from proxy.exchange.ports import Exchanged, Fetched, Filled
 from proxy.policy.disposition import NotStoredReason, StaleReason, Verdict
 
 
@@ -10,6 +10,7 @@ class RecordingObserver:
 
     def __init__(self) -> None:
         self.fetches: list[Fetched] = []
+        self.fills: list[Filled] = []
         self.reasons: list[NotStoredReason] = []
         self.verdicts: list[Verdict] = []
         self.stale: list[StaleReason] = []
@@ -24,6 +25,9 @@ class RecordingObserver:
 
     def fetched(self, event: Fetched) -> None:
         self.fetches.append(event)
+
+    def filled(self, event: Filled) -> None:
+        self.fills.append(event)
 
     def not_stored(self, route: str, reason: NotStoredReason) -> None:
         self.reasons.append(reason)

@@ -27,6 +27,11 @@ class Health:
     redis: str
     is_ready: bool
 
+    @property
+    def shown(self) -> dict[str, str]:
+        """As the API shows it."""
+        return {"status": "degraded" if self.redis == "disconnected" else "healthy", "redis": self.redis}
+
 
 class Endpoints(Protocol):
     """Some of the admin API, in a module of its own."""
@@ -82,9 +87,7 @@ class _Endpoints:
         return web.Response(status=web.HTTPServiceUnavailable.status_code, text="stopping\n")
 
     async def health(self, _: web.Request) -> web.Response:
-        health = self._parts.health()
-        status = "degraded" if health.redis == "disconnected" else "healthy"
-        return web.json_response({"status": status, "redis": health.redis})
+        return web.json_response(self._parts.health().shown)
 
     async def metrics(self, _: web.Request) -> web.Response:
         return web.Response(body=self._parts.metrics(), headers={"Content-Type": self._parts.metrics_type})

@@ -26,10 +26,9 @@ from proxy.edge.server.recent import Recent
 from proxy.edge.server.settings import Finished
 from proxy.edge.server.translate import request_head
 from proxy.errors import ClientError
-from proxy.exchange.ports import SHORT, Tally
+from proxy.exchange.ports import SHORT, Tallies
 from proxy.exchange.residence import MOST_USES
 from proxy.exchange.standing import Standing, Standings, selection
-from proxy.policy.disposition import Result
 from proxy.policy.messages import RequestHead
 
 _REQUEST_LINE: Final = re.compile(rb"(GET|HEAD) (/[!\"$-\[\]-~]*) HTTP/1\.1")
@@ -58,8 +57,8 @@ class HitHooks:
 
     standings: Standings
     clock: Clock
-    tally: Callable[[str, str, Result, int], Tally]
-    """Where hits are counted by route, method, result and status."""
+    tally: Tallies
+    """Where hits are counted."""
     finished: Callable[[Finished], None]
     is_logged: Callable[[], bool]
     """Whether each request is logged, so that it has to be told of one by one; asked once a second."""

@@ -1,21 +1,17 @@
 """Hits as bytes, ready to be written: what is known of a request line, and its answers save their age. Asks nobody."""
 
 import re
-from collections.abc import Callable
-from functools import partial
 from math import inf
 from typing import Final, NamedTuple
 
 from proxy.edge.server.header_block import HAS_COOKIE, HAS_DIRECTIVES, IS_CONDITIONAL, IS_SECTION
 from proxy.edge.server.wire import connection_lines, frame, render_head
-from proxy.exchange.ports import Answer, Tally
+from proxy.exchange.ports import Answer, HitKind, Tallies, Tally
 from proxy.exchange.residence import Seal
 from proxy.exchange.standing import Standing
-from proxy.policy.disposition import Result
 
 _MOST_JOINED: Final = 32 * 1024
 """Bytes of a body of which a copy with its head before it is kept ready."""
-_NOT_MODIFIED: Final = 304
 _NUMBERS: Final = re.compile(
     rb"(.*\r\nAge: )[0-9]+(\r\n(?:.*\r\n)?Cache-Status: tambo; hit; ttl=)-?[0-9]+((?:;[^\r\n]*)?\r\nX-Cache: .*)",
     re.DOTALL,
@@ -49,12 +45,13 @@ class Place:
 class Form:
     """One of the two shapes that a hit is answered in: as it is, or as a 304."""
 
-    __slots__ = ("_parts", "answer", "body", "head", "tally")
+    __slots__ = ("__weakref__", "_parts", "answer", "body", "head", "tally")
 
-    def __init__(self, answer: Answer, parts: "_Parts", body: bytes, tally: Tally) -> None:
+    def __init__(self, answer: Answer, parts: "_Parts", body: bytes, method: str, tallies: Tallies) -> None:
         self.answer = answer
         self.body = body
-        self.tally = tally
+        kind = HitKind(answer.route, method, answer.disposition.result, answer.head.status, answer.key)
+        self.tally: Tally = tallies(self, kind)
         self._parts = parts
         self.head = b""
 
@@ -85,7 +82,7 @@ class Ready:
         """The same for ``wire``; never, where a hit takes more than writing that."""
 
     @classmethod
-    def of(cls, standing: Standing, method: str, tally: Callable[[str, str, Result, int], Tally]) -> "Ready | None":
+    def of(cls, standing: Standing, method: str, tallies: Tallies) -> "Ready | None":
         """None where the head is not what can be told in parts."""
         answer, unmodified = standing.answer, standing.unmodified
         if not isinstance(answer.body, bytes):
@@ -94,9 +91,8 @@ class Ready:
         if full is None or none is None or "date" not in answer.head.fields:
             return None
         body = b"" if method == "HEAD" else answer.body
-        count = partial(tally, answer.route, method, answer.disposition.result)
-        forms = Form(answer, full, body, count(answer.head.status)), Form(unmodified, none, b"", count(_NOT_MODIFIED))
-        return cls(standing, *forms)
+        whole = Form(answer, full, body, method, tallies)
+        return cls(standing, whole, Form(unmodified, none, b"", method, tallies))
 
     def turn(self, now: float, monotonic: float, *, is_told: bool) -> None:
         """Say the age anew. ``is_told``: each hit is told of by itself."""

@@ -16,12 +16,12 @@ ROOT = Path(__file__).parents[3]
 def test_without_a_verb_it_lists_the_verbs(tambo: Tambo) -> None:
     said = tambo()
     assert said.code == 0
-    for verb in ("run", "check", "schema", "purge", "version"):
+    for verb in ("run", "check", "schema", "purge", "explain", "stats", "top", "version"):
         assert f" {verb} " in said.out
     assert "Exit codes: 0 ok, 1 failed, 2 usage, 3 invalid configuration, 4 nothing matched." in said.out
 
 
-@pytest.mark.parametrize("verb", ["run", "check", "schema", "purge", "version"])
+@pytest.mark.parametrize("verb", ["run", "check", "schema", "purge", "explain", "stats", "top", "version"])
 def test_every_verb_has_help_with_examples(tambo: Tambo, verb: str) -> None:
     said = tambo(verb, "--help")
     assert said.code == 0

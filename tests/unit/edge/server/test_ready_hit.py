@@ -29,7 +29,7 @@ async def ready(method: str = "GET", **changes: Any) -> Ready | None:
     standings = Standings(routes, store, Keys(), ModeSwitch(clock), Replies(clock, RecordingObserver()))
     standing = standings.find(a_request())
     assert standing is not None
-    return Ready.of(standing, method, lambda _route, _method, _result, _status: Tally())
+    return Ready.of(standing, method, lambda _owner, _kind: Tally())
 
 
 async def test_the_age_is_said_until_it_is_another() -> None:
