@@ -12,29 +12,16 @@ from typing import Annotated, Literal
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.exceptions import UnusedCliTokensError
 
+from proxy.cli.asking_verbs import explain, stats, top
 from proxy.cli.entries_app import app as entries_app
 from proxy.cli.exits import Exit, complain
+from proxy.cli.options import EXIT_CODES, AdminFile, AdminUrl, AsJson, examples, switch
 from proxy.cli.warm_app import warm
-
-_EXIT_CODES = "Exit codes: 0 ok, 1 failed, 2 usage, 3 invalid configuration, 4 nothing matched."
-
-
-def _examples(*lines: str) -> str:
-    return "\n".join(["Examples:", *(f"  {line}" for line in lines), "", _EXIT_CODES])
-
-
-def _switch(words: str, name: str | None = None) -> Parameter:
-    return Parameter(name=name, help=words, negative="", show_default=False)
-
-
-_AdminUrl = Annotated[str | None, Parameter(help="The admin listener's URL; default: ADMIN_HOST and ADMIN_PORT.")]
-_AdminFile = Annotated[str | None, Parameter(help="The file that names the admin listener.")]
-_AsJson = Annotated[bool, _switch("Print the API's answer.")]
 
 app = App(
     name="tambo",
     help="A caching HTTP reverse proxy for slow JSON APIs.",
-    help_epilogue=_EXIT_CODES,
+    help_epilogue=EXIT_CODES,
     help_format="plaintext",
     version_flags=[],
     suppress_keyboard_interrupt=False,
@@ -43,7 +30,7 @@ app = App(
 
 
 @app.command(
-    help_epilogue=_examples(
+    help_epilogue=examples(
         "UPSTREAM_URL=http://localhost:8000 tambo run",
         "tambo run --upstream https://api.example.com --port 9000",
         "tambo run --config tambo.toml --set store.memory=64MiB",
@@ -58,7 +45,7 @@ def run(
     port: Annotated[str | None, Parameter(help="The public port (PORT).")] = None,
     settings: Annotated[
         tuple[str, ...],
-        _switch("Any key of the file, KEY=VALUE; may be repeated.", "--set"),
+        switch("Any key of the file, KEY=VALUE; may be repeated.", "--set"),
     ] = (),
 ) -> int:
     """Serve until SIGTERM or Ctrl-C."""
@@ -76,7 +63,7 @@ def run(
 
 
 @app.command(
-    help_epilogue=_examples(
+    help_epilogue=examples(
         "tambo check",
         "tambo check tambo.toml --json",
         "tambo check --strict   # fails where something valid will surprise",
@@ -89,9 +76,9 @@ def check(
     /,
     *,
     strict: Annotated[
-        bool, _switch("Warn of all that may surprise, as a route that another hides, and fail if there is any.")
+        bool, switch("Warn of all that may surprise, as a route that another hides, and fail if there is any.")
     ] = False,
-    json: Annotated[bool, _switch("One JSON object: times in seconds, sizes in bytes, secrets masked.")] = False,
+    json: Annotated[bool, switch("One JSON object: times in seconds, sizes in bytes, secrets masked.")] = False,
 ) -> int:
     """Validate the configuration; print what holds and where each value came from."""
     from proxy.cli.check import check as verb  # noqa: PLC0415
@@ -100,7 +87,7 @@ def check(
 
 
 @app.command(
-    help_epilogue=_examples(
+    help_epilogue=examples(
         "tambo schema > tambo.schema.json",
     )
 )
@@ -112,7 +99,7 @@ def schema() -> int:
 
 
 @app.command(
-    help_epilogue=_examples(
+    help_epilogue=examples(
         "tambo purge /obtener-ruc/20999999019",
         "tambo purge --prefix /obtener-ruc/ --hard",
         "tambo purge --pattern '/api/*/obtener-ruc/*'",
@@ -133,13 +120,13 @@ def purge(  # noqa: PLR0913 - each is an option of the command
     ] = None,
     tag: Annotated[str | None, Parameter(help="Everything that carries this tag.")] = None,
     route: Annotated[str | None, Parameter(help="Everything stored by this route of the configuration.")] = None,
-    everything: Annotated[bool, _switch("Everything.", "--all")] = False,
-    hard: Annotated[bool, _switch("Remove it; else it only stops being fresh.")] = False,
-    refresh: Annotated[bool, _switch("As without --hard, and fetch it again at once.")] = False,
-    dry_run: Annotated[bool, _switch("Purge nothing; say how much it would be.")] = False,
-    json: _AsJson = False,
-    admin: _AdminUrl = None,
-    config: _AdminFile = None,
+    everything: Annotated[bool, switch("Everything.", "--all")] = False,
+    hard: Annotated[bool, switch("Remove it; else it only stops being fresh.")] = False,
+    refresh: Annotated[bool, switch("As without --hard, and fetch it again at once.")] = False,
+    dry_run: Annotated[bool, switch("Purge nothing; say how much it would be.")] = False,
+    json: AsJson = False,
+    admin: AdminUrl = None,
+    config: AdminFile = None,
 ) -> int:
     """Purge what is stored, in a running Tambo. The token is ADMIN_TOKEN's."""
     from proxy.cli.purge import Where, Wish  # noqa: PLC0415
@@ -150,81 +137,7 @@ def purge(  # noqa: PLR0913 - each is an option of the command
 
 
 @app.command(
-    help_epilogue=_examples(
-        "tambo explain GET /obtener-ruc/20999999019",
-        "tambo explain GET 'https://api.example.com/items?page=2' -H 'Accept-Language: es'",
-    )
-)
-def explain(
-    method: Annotated[str, Parameter(name="METHOD", help="The request's method, as in GET.")],
-    url: Annotated[str, Parameter(name="URL", help="An absolute URL, or path and query.")],
-    /,
-    *,
-    header: Annotated[
-        tuple[str, ...],
-        Parameter(
-            name=["--header", "-H"],
-            help="A header of it, 'Name: value'; may be repeated.",
-            negative="",
-            show_default=False,
-        ),
-    ] = (),
-    json: _AsJson = False,
-    admin: _AdminUrl = None,
-    config: _AdminFile = None,
-) -> int:
-    """Say what a running Tambo would do about a request now, and why. Nothing is sent upstream."""
-    from proxy.cli.explain import explain as verb  # noqa: PLC0415
-    from proxy.cli.purge import Where  # noqa: PLC0415
-
-    return verb(method, url, header, Where(config, admin), json_wanted=json)
-
-
-@app.command(
-    help_epilogue=_examples(
-        "tambo stats",
-        "tambo stats --json",
-    )
-)
-def stats(
-    *,
-    json: _AsJson = False,
-    admin: _AdminUrl = None,
-    config: _AdminFile = None,
-) -> int:
-    """Show a running Tambo in numbers: hit rate, results, upstream, seconds saved, tiers."""
-    from proxy.cli.figures import stats as verb  # noqa: PLC0415
-    from proxy.cli.purge import Where  # noqa: PLC0415
-
-    return verb(Where(config, admin), json_wanted=json)
-
-
-@app.command(
-    help_epilogue=_examples(
-        "tambo top",
-        "tambo top slow",
-        "tambo top failing --json",
-    )
-)
-def top(
-    order: Annotated[
-        str, Parameter(name="BY", help="hits, slow or failing: by requests, by the slowest fetch, by failed fetches.")
-    ] = "hits",
-    /,
-    *,
-    json: _AsJson = False,
-    admin: _AdminUrl = None,
-    config: _AdminFile = None,
-) -> int:
-    """Show the keys of the last 10 to 20 minutes that are asked for most, are slowest, or fail."""
-    from proxy.cli.figures import top as verb  # noqa: PLC0415
-    from proxy.cli.purge import Where  # noqa: PLC0415
-
-    return verb(order, Where(config, admin), json_wanted=json)
-
-
-@app.command(
-    help_epilogue=_examples(
+    help_epilogue=examples(
         "tambo mode",
         "tambo mode offline --for 30m",
         "tambo mode normal",
@@ -237,9 +150,9 @@ def mode(
     /,
     *,
     span: Annotated[str | None, Parameter(name="--for", help="How long, as in 30m; then normal again.")] = None,
-    json: _AsJson = False,
-    admin: _AdminUrl = None,
-    config: _AdminFile = None,
+    json: AsJson = False,
+    admin: AdminUrl = None,
+    config: AdminFile = None,
 ) -> int:
     """Show how a running Tambo works, or switch it: offline fetches nothing, bypass stores nothing."""
     from proxy.cli.mode import mode as verb  # noqa: PLC0415
@@ -249,7 +162,7 @@ def mode(
 
 
 @app.command(
-    help_epilogue=_examples(
+    help_epilogue=examples(
         "source <(tambo completion bash)",
         "tambo completion zsh > ~/.zfunc/_tambo",
         "tambo completion fish > ~/.config/fish/completions/tambo.fish",
@@ -262,22 +175,44 @@ def completion(shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(name="
 
 
 @app.command(
-    help_epilogue=_examples(
+    help_epilogue=examples(
         "tambo version",
         "tambo version --json",
     )
 )
-def version(*, json: Annotated[bool, _switch("One JSON object, with the packages used.")] = False) -> int:
+def version(*, json: Annotated[bool, switch("One JSON object, with the packages used.")] = False) -> int:
     """Print the version."""
     from proxy.cli.version import show_version  # noqa: PLC0415
 
     return show_version(as_json=json)
 
 
+app.command(
+    explain,
+    help_epilogue=examples(
+        "tambo explain GET /obtener-ruc/20999999019",
+        "tambo explain GET 'https://api.example.com/items?page=2' -H 'Accept-Language: es'",
+    ),
+)
+app.command(
+    stats,
+    help_epilogue=examples(
+        "tambo stats",
+        "tambo stats --json",
+    ),
+)
+app.command(
+    top,
+    help_epilogue=examples(
+        "tambo top",
+        "tambo top slow",
+        "tambo top failing --json",
+    ),
+)
 app.command(entries_app)
 app.command(
     warm,
-    help_epilogue=_examples(
+    help_epilogue=examples(
         "tambo warm urls.txt",
         "tambo warm --template '/obtener-ruc/{ruc}' rucs.txt",
         "cut -d, -f1 customers.csv | tambo warm --template '/obtener-ruc/{ruc}' - --parallel 2",
