@@ -113,18 +113,19 @@ class App:
         self._ledger = make_ledger(config, self._backing, clock)
         self._switch = ModeSwitch(clock, self._store.residence)
         self._flights = SingleFlight(MAX_FLIGHTS, self._telemetry.internal_error)
+        refetching = Refetching(self._store.stock, self._switch, self._telemetry.internal_error)
+        self._purger = Purger(loaded.routes, self._store, refetching.begin)
         self._lasting = Lasting(
             *(traced_store, self._flights, self._guard, keys, hold_off, ahead),
             *(self._switch, self._telemetry, self._tracer, clock, self._shared),
-            Refetching(self._store.stock, self._switch, self._telemetry.internal_error),
+            refetching,
+            PurgeDesk(self._purger, self._store.stock, self._telemetry.purged),
             Explainer(self._switch, clock),
             Warmer(self._ledger, self._switch, clock),
         )
         self._standings = Standings(
             *(loaded.routes, self._store, keys, self._switch, Replies(clock, self._telemetry), ahead)
         )
-        self._purger = Purger(loaded.routes, self._store, self._lasting.refetching.begin)
-        self._desk = PurgeDesk(self._purger, self._store.stock, self._telemetry.purged)
 
     async def start(self, sockets: Sequence[socket.socket] | None = None) -> None:
         """Open the store, then listen, or serve ``sockets`` that listen already. Raises ConfigError, and OSError where
@@ -253,13 +254,13 @@ class App:
         collector = TamboCollector(self._telemetry, sources)
         return AdminParts(
             self._gate if self._place is None else None,
-            self._desk,
+            self._lasting.desk,
             self._health,
             lambda: exposition(collector),
             CONTENT_TYPE,
             self._switch,
             self.reloading.reload,
-            Entries(self._desk, self._clock.now),
+            Entries(self._lasting.desk, self._clock.now),
             [
                 Explain(self._lasting.explainer, lambda: self._loaded.provenance),
                 Jobs(self._lasting.warmer, self._purger),

@@ -3,7 +3,7 @@ the same store, flights and guard, which outlive it. Opens no listener."""
 
 from dataclasses import dataclass
 
-from proxy.app.settings import retry_settings
+from proxy.app.settings import purge_callers, retry_settings
 from proxy.app.sharing import Shared
 from proxy.app.tracing import Tracer
 from proxy.clock import Clock
@@ -21,6 +21,8 @@ from proxy.exchange.keys import Keys
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.passing import Passer
 from proxy.exchange.ports import Store, Upstream
+from proxy.exchange.purge_desk import PurgeDesk
+from proxy.exchange.purge_method import PurgeMethod
 from proxy.exchange.refetching import Refetching
 from proxy.exchange.refresh import Refresher
 from proxy.exchange.retrying import Retrier
@@ -47,6 +49,7 @@ class Lasting:
     shared: Shared | None
     """None: nobody else shares the store."""
     refetching: Refetching
+    desk: PurgeDesk
     explainer: Explainer
     warmer: Warmer
 
@@ -62,7 +65,9 @@ def make_handler(loaded: Loaded, lasting: Lasting, upstream: Upstream) -> Handle
     lasting.explainer.follow(exchange)
     lasting.warmer.follow(exchange)
     entrance = Entrance(exchange, lasting.switch, lasting.telemetry, lasting.clock)
-    return lasting.tracer.answering(entrance.answer)
+    callers = purge_callers(loaded.config)
+    answer = PurgeMethod(callers, lasting.desk, entrance.answer).answer if callers.is_anyone else entrance.answer
+    return lasting.tracer.answering(answer)
 
 
 def _exchange(loaded: Loaded, lasting: Lasting, upstream: Upstream) -> Exchange:

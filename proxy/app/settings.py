@@ -10,6 +10,7 @@ from proxy.edge.server.settings import ServerSettings
 from proxy.edge.upstream.settings import Origin, UpstreamSettings
 from proxy.exchange.breaker import Breaker, BreakerSettings
 from proxy.exchange.guard import GuardSettings
+from proxy.exchange.purge_method import PurgeCallers
 from proxy.exchange.retrying import RetrySettings
 from proxy.store.backing import Backing
 from proxy.store.company import Company
@@ -27,6 +28,13 @@ def server_settings(config: Config) -> ServerSettings:
         max_connections=listen.connections,
         trusted_proxies=tuple(ip_network(network) for network in listen.trusted_proxies),
     )
+
+
+def purge_callers(config: Config) -> PurgeCallers:
+    """Who may send PURGE."""
+    listen = config.listen
+    token = None if listen.purge_token is None else listen.purge_token.value
+    return PurgeCallers(tuple(ip_network(network) for network in listen.purge_clients), token)
 
 
 def upstream_settings(config: Config) -> UpstreamSettings:

@@ -31,7 +31,9 @@ def errors(config: Config) -> list[ConfigError]:
         ("admin.port", _port_problem(config)),
         ("tracing.endpoint", _collector_problem(config.tracing.endpoint)),
     ]
-    found += [(f"listen.trusted_proxies.{place}", _network_problem(text)) for place, text in _proxies(config)]
+    networks = {"trusted_proxies": config.listen.trusted_proxies, "purge_clients": config.listen.purge_clients}
+    for name, texts in networks.items():
+        found += [(f"listen.{name}.{place}", _network_problem(text)) for place, text in enumerate(texts)]
     return [ConfigError(key, problem) for key, problem in found if problem is not None]
 
 
@@ -125,10 +127,6 @@ def _network_problem(text: str) -> str | None:
     except ValueError as error:
         return f'must be a network such as "10.0.0.0/8" or an address: {error}'
     return None
-
-
-def _proxies(config: Config) -> Iterator[tuple[int, str]]:
-    return iter(enumerate(config.listen.trusted_proxies))
 
 
 def _admin_warnings(config: Config) -> Iterator[str]:

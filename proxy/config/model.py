@@ -90,6 +90,10 @@ class Listen(Section, frozen=True, kw_only=True):
     port: Port = 8080
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) of front proxies whose X-Forwarded-* are believed."""
+    purge_clients: tuple[str, ...] = ()
+    """Networks (CIDR) whose clients may send PURGE; none, and no token: nobody may."""
+    purge_token: Secret | None = None
+    """What ``Authorization: Bearer`` of a PURGE must carry."""
     connections: Positive = 10_000
     """Open client connections at most."""
     head_timeout: Wait = 10.0

@@ -86,6 +86,11 @@ def last_hop() -> Disposition:
     return Disposition(Result.PASS, "BYPASS", detail="max-forwards")
 
 
+def purged() -> Disposition:
+    """A PURGE that an operator's configuration lets this caller send: Tambo is its recipient."""
+    return Disposition(Result.PASS, "BYPASS", detail="purge")
+
+
 def unsatisfiable() -> Disposition:
     """The client said only-if-cached, and nothing stored can serve it (RFC 9111 §5.2.1.7)."""
     return unanswered(ForwardReason.REQUEST, "only-if-cached")

@@ -14,7 +14,7 @@ def test_keys_are_listed_in_the_models_order() -> None:
 
 
 def test_secrets_and_required_keys_are_known() -> None:
-    assert secret_keys() == ("admin.token", "store.redis_url")
+    assert secret_keys() == ("listen.purge_token", "admin.token", "store.redis_url")
     assert required_of(Route) == ("name", "match")
     assert required_of(Config) == ()
     assert list(hints_of(Config))[:2] == ["listen", "admin"]
