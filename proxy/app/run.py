@@ -9,6 +9,7 @@ from collections.abc import Callable
 import uvloop
 
 from proxy.app.application import VERSION, App
+from proxy.app.garbage import Garbage
 from proxy.app.voice import set_up_logs
 from proxy.config.load import Loaded
 from proxy.config.model import Config
@@ -46,11 +47,14 @@ async def _serve(loaded: Loaded, read: Callable[[], Loaded]) -> None:
         loop.add_signal_handler(number, on_signal)
     await app.start()
     _announce(loaded, app)
+    garbage = Garbage()
+    garbage.start()
     async with asyncio.TaskGroup() as reloads:
         loop.add_signal_handler(signal.SIGHUP, lambda: reloads.create_task(app.reloading.try_reload("SIGHUP")))
         await told.wait()
         loop.remove_signal_handler(signal.SIGHUP)
         await app.stop(hurry)
+    garbage.stop()
 
 
 def _announce(loaded: Loaded, app: App) -> None:

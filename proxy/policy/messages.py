@@ -3,8 +3,9 @@
 Field names and values are ``str`` decoded as ISO-8859-1, so that every byte a peer sent survives a round trip.
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 FieldLine: TypeAlias = tuple[str, str]
@@ -14,36 +15,58 @@ SecondaryKey: TypeAlias = tuple[tuple[str, str | None], ...]
 """The stored request's selecting fields (RFC 9111 §4.1): lower-case name and normalised value, sorted by name."""
 
 
+_MOST_REMEMBERED: Final = 1024
+
+
+def _places(names: Iterable[str]) -> Mapping[str, tuple[int, ...]]:
+    """In which lines each name stands, by the name in lower case."""
+    found: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        found.setdefault(name.lower(), []).append(place)
+    return {name: tuple(places) for name, places in found.items()}
+
+
+@lru_cache(maxsize=2048)
+def _known_places(names: str) -> Mapping[str, tuple[int, ...]]:
+    """The same of names with line ends between."""
+    return _places(names.split("\n") if names else ())
+
+
 class Fields:
     """Header fields: ordered, case-insensitive by name, immutable (RFC 9110 §5)."""
 
-    __slots__ = ("_by_name", "lines")
+    __slots__ = ("_places", "lines")
 
     lines: Final[tuple[FieldLine, ...]]
 
     def __init__(self, lines: Iterable[FieldLine] = ()) -> None:
         self.lines = tuple(lines)
-        by_name: dict[str, list[str]] = {}
-        for name, value in self.lines:
-            by_name.setdefault(name.lower(), []).append(value)
-        self._by_name = by_name
+        names = [name for name, _ in self.lines]
+        all_names = "\n".join(names)
+        # Most heads have the same names in the same order as others: where each stands is found out once for all.
+        is_plain = len(all_names) <= _MOST_REMEMBERED and all_names.count("\n") < max(1, len(names))
+        self._places = _known_places(all_names) if is_plain else _places(names)
 
     def all(self, name: str) -> tuple[str, ...]:
         """Each line's value for a lower-case ``name``, in order; empty when absent."""
-        return tuple(self._by_name.get(name, ()))
+        return tuple([self.lines[place][1] for place in self._places.get(name, ())])
 
     def joined(self, name: str) -> str | None:
         """The combined field value (RFC 9110 §5.3), or None when absent. ``name`` in lower case. Not for Set-Cookie."""
-        values = self._by_name.get(name)
-        return None if values is None else values[0] if len(values) == 1 else ", ".join(values)
+        places = self._places.get(name)
+        if places is None:
+            return None
+        return self.lines[places[0]][1] if len(places) == 1 else ", ".join(self.all(name))
 
     def __contains__(self, name: object) -> bool:
         """Whether a field of this lower-case name is there."""
-        return name in self._by_name
+        return name in self._places
 
     def without(self, names: Container[str]) -> "Fields":
         """A copy that lacks the fields of these lower-case names."""
-        return Fields(line for line in self.lines if line[0].lower() not in names)
+        if not any(name in names for name in self._places):
+            return self
+        return Fields([line for line in self.lines if line[0].lower() not in names])
 
     def adding(self, *lines: FieldLine) -> "Fields":
         """A copy with these lines behind the others."""

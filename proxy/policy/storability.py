@@ -33,6 +33,7 @@ from proxy.policy.freshness import (
     shelf_life,
     shortened,
 )
+from proxy.policy.interned import kept, number, windows, word
 from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse, Timing, Windows
 from proxy.policy.route import ForwardFields, Match, Mode, RoutePolicy
 from proxy.policy.tags import response_tags
@@ -149,7 +150,7 @@ def _stored(
         target=key.target,
         route=route.name,
         status=response.status,
-        reason=response.reason,
+        reason=word(response.reason),
         fields=stored_fields(response.fields, said, route, shelf.response_time),
         body=body or b"",
         secondary_key=secondary_key(request, response.fields, route) or (),
@@ -157,15 +158,15 @@ def _stored(
         etag=etag,
         etag_is_made=is_made,
         last_modified=response.fields.joined("last-modified"),
-        freshness_lifetime=shelf.lifetime,
+        freshness_lifetime=number(shelf.lifetime),
         corrected_initial_age=shelf.initial_age,
         response_time=shelf.response_time,
-        windows=shelf.windows,
+        windows=windows(shelf.windows),
         never_stale=shelf.never_stale,
         always_validate=shelf.always_validate,
         allows_authorized=allows_authorized(said),
         negative=shelf.negative,
-        cost=shelf.cost,
+        cost=number(round(shelf.cost, 3)),
     )
 
 
@@ -177,8 +178,8 @@ def stored_fields(fields: Fields, said: ResponseDirectives, route: RoutePolicy, 
     dropped = said.withheld | {"content-length"}
     if not route.store_set_cookie:
         dropped |= {"set-cookie"}
-    kept = end_to_end(fields).without(dropped)
-    return kept if "date" in kept else kept.adding(("Date", format_http_date(response_time)))
+    left = end_to_end(fields).without(dropped)
+    return kept(left.lines if "date" in left else (*left.lines, ("Date", format_http_date(response_time))))
 
 
 def heard(fields: Fields, route: RoutePolicy) -> ResponseDirectives:

@@ -17,7 +17,8 @@ import msgspec
 import zstandard
 
 from proxy.policy.cache_key import CacheKey
-from proxy.policy.messages import Fields, StoredResponse, Windows
+from proxy.policy.interned import kept, number, windows, word
+from proxy.policy.messages import StoredResponse, Windows
 
 VERSION: Final = 1
 MAX_BODY: Final = 64 * 1024 * 1024
@@ -245,25 +246,25 @@ def _head_of(key: CacheKey, stored: StoredResponse) -> _Head:
 def _stored_from(head: _Head, body: bytes) -> StoredResponse:
     return StoredResponse(
         target=head.target,
-        route=head.route,
+        route=word(head.route),
         status=head.status,
-        reason=head.reason,
-        fields=Fields(head.fields),
+        reason=word(head.reason),
+        fields=kept(head.fields),
         body=body,
         secondary_key=head.secondary_key,
         tags=head.tags,
         etag=head.etag,
         etag_is_made=head.etag_is_made,
         last_modified=head.last_modified,
-        freshness_lifetime=head.freshness_lifetime,
+        freshness_lifetime=number(head.freshness_lifetime),
         corrected_initial_age=head.corrected_initial_age,
         response_time=head.response_time,
-        windows=Windows(*head.windows, head.disconnect),
+        windows=windows(Windows(*head.windows, head.disconnect)),
         never_stale=head.never_stale,
         always_validate=head.always_validate,
         allows_authorized=head.allows_authorized,
         negative=head.negative,
-        cost=head.cost,
+        cost=number(head.cost),
         position=head.position,
         is_ended=head.is_ended,
     )

@@ -10,16 +10,16 @@ a while: if it comes back, it goes straight to the main queue. A hit thus moves 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from math import inf
 from typing import Final
 
 from proxy.clock import Clock
 from proxy.exchange.residence import MOST_USES, Residence
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
-from proxy.store.ring import Ring, Slot
+from proxy.store.ring import PAST, Ring, Slot
+from proxy.store.shards import Shards
 from proxy.store.stats import TierStats
-from proxy.store.weight import weight_of, weight_of_key
+from proxy.store.weight import rounded, weight_of, weight_of_key
 
 _SMALL_SHARE: Final = 10
 _DOUBTED: Final = -1
@@ -48,12 +48,12 @@ class Memory:
         self._capacity = capacity
         self._clock = clock
         self._max_variants = max_variants
-        self._slots: dict[str, Slot] = {}
+        self._slots: Shards[str, Slot] = Shards()
         self._small = Ring()
         self._main = Ring()
         self._sweeping_at: Slot | None = None
         self._doubts = 0
-        self._dropped: set[int] = set()
+        self._dropped: Shards[int, bool] = Shards()
         self._dropped_order: deque[int] = deque()
         self.removals: Counter[Cause] = Counter()
         self.stats = TierStats("memory")
@@ -94,7 +94,7 @@ class Memory:
             self._doubts += 1
             self.residence.begin_epoch()
         elif (slot := self._slots.get(text)) is not None:
-            slot.doubts, slot.until = _DOUBTED, -inf
+            slot.doubts, slot.until = _DOUBTED, PAST
 
     def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:
         """Hold ``stored`` for ``keep_for`` seconds from now, in place of the variant with the same secondary key."""
@@ -160,14 +160,12 @@ class Memory:
 
     def _fill(self, slot: Slot, held: Sequence[tuple[StoredResponse, float]]) -> None:
         ring = self._main if slot.in_main else self._small
-        weight = weight_of_key(slot.key) + sum(weight_of(variant) for variant, _ in held)
+        weight = rounded(weight_of_key(slot.text) + sum([weight_of(variant) for variant, _ in held]))
         ring.weight += weight - slot.weight
         self.stats.bytes += weight - slot.weight
         self.stats.entries += len(held) - len(slot.variants)
         slot.weight = weight
-        slot.variants = tuple(variant for variant, _ in held)
-        slot.ends = tuple(end for _, end in held)
-        slot.soonest_end, slot.until = min(slot.ends), -inf
+        slot.hold(tuple(variant for variant, _ in held), tuple(end for _, end in held))
 
     def _keep(self, slot: Slot, held: Sequence[tuple[StoredResponse, float]], cause: Cause) -> bool:
         """Let go of the variants that are not in ``held``; whether the slot is still there."""
@@ -195,7 +193,8 @@ class Memory:
     # Coming and leaving ----------------------------------------------------------------------------------------
 
     def _admit(self, key: CacheKey) -> Slot:
-        slot = self._slots[key.text] = Slot(key)
+        slot = Slot(key)
+        self._slots.set(key.text, slot)
         slot.doubts = self._doubts
         name = hash(key.text)
         if name in self._dropped:
@@ -206,8 +205,8 @@ class Memory:
 
     def _leave(self, slot: Slot, cause: Cause) -> int:
         self._unlink(slot)
-        slot.until = -inf
-        del self._slots[slot.key.text]
+        slot.until = PAST
+        self._slots.discard(slot.text)
         self.stats.bytes -= slot.weight
         self.stats.entries -= len(slot.variants)
         self._note(cause, len(slot.variants))
@@ -240,7 +239,7 @@ class Memory:
             else:
                 self._leave(slot, Cause.EVICTED)
                 if not slot.in_main:
-                    self._remember(hash(slot.key.text))
+                    self._remember(hash(slot.text))
 
     def _move_on(self, slot: Slot) -> None:
         """What was asked for goes from the small queue to the main one, and there gets another round for each use."""
@@ -250,7 +249,7 @@ class Memory:
         self._main.append(slot)
 
     def _remember(self, name: int) -> None:
-        self._dropped.add(name)
+        self._dropped.set(name, True)
         self._dropped_order.append(name)
         while len(self._dropped_order) > max(_LEAST_REMEMBERED, len(self._slots)):
             self._dropped.discard(self._dropped_order.popleft())

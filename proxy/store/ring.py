@@ -1,9 +1,13 @@
 """The memory tier's queues: slots linked in a ring, so that any of them leaves without a search. Decides nothing."""
 
 from math import inf
+from typing import Final
 
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
+
+PAST: Final = -inf
+"""Monotonic seconds: what ended so has ended for everybody. One object, for a million slots hold it."""
 
 
 class Slot:
@@ -13,16 +17,17 @@ class Slot:
     """
 
     __slots__ = (
-        "doubts", "ends", "following", "in_main", "is_complete", "key", "preceding", "soonest_end", "until", "uses",
-        "variants", "weight",
+        "_ends", "doubts", "following", "in_main", "is_complete", "preceding", "soonest_end", "text",
+        "until", "uses", "variants", "weight",
     )  # fmt: skip
 
     def __init__(self, key: CacheKey) -> None:
-        self.key = key
+        self.text = key.text
         self.variants: tuple[StoredResponse, ...] = ()
-        self.ends: tuple[float, ...] = ()
-        self.soonest_end = 0.0
-        self.until = -inf
+        self._ends: tuple[float, ...] = ()
+        """Empty where they all end together."""
+        self.soonest_end = inf
+        self.until = PAST
         self.weight = 0
         """Bytes, overhead included."""
         self.uses = 0
@@ -32,6 +37,22 @@ class Slot:
         self.in_main = False
         self.preceding: Slot = self
         self.following: Slot = self
+
+    @property
+    def key(self) -> CacheKey:
+        """Made anew each time: of a million keys that are held, few are asked for. Without a variant, it has no
+        target."""
+        return CacheKey(self.text, self.variants[0].target if self.variants else "")
+
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """When each variant runs out."""
+        return self._ends or (self.soonest_end,) * len(self.variants)
+
+    def hold(self, variants: tuple[StoredResponse, ...], ends: tuple[float, ...]) -> None:
+        """Hold these in place of what there was; no seal of before is whole any more."""
+        self.variants, self.soonest_end, self.until = variants, min(ends), PAST
+        self._ends = ends if len(set(ends)) > 1 else ()
 
     def unlink(self) -> None:
         """Leave the ring; alone afterwards, so that nothing keeps anything else alive."""

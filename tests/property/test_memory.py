@@ -67,7 +67,7 @@ class MemoryMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         held = {key: self.memory.resident(key) for key in (a_key(f"/{number}") for number in range(13))}
-        weights = [weight_of_key(key) + sum(map(weight_of, found)) for key, found in held.items() if found]
+        weights = [weight_of_key(key.text) + sum(map(weight_of, found)) for key, found in held.items() if found]
         assert sum(weights) <= self.memory.stats.bytes
         for _ in range(2):  # the first may be the end of a sweep that was under way
             while self.memory.sweep(lambda key, stored: None, 100):

@@ -93,9 +93,9 @@ class ClientConnection(RequestHandler):
         super().connection_lost(exc)
         self.is_deaf = self._parting.is_over = True
         self._is_resting = False
-        self._deadline.stop()
+        self._deadline.end()
         self.outlet.resume()
-        self._intake.fail(ClientGoneError("the connection is closed"))
+        self._intake.end(ClientGoneError("the connection is closed"))
         if task is None:
             return
         if self._inlet is None:

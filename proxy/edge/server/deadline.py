@@ -29,9 +29,18 @@ class Deadline:
             self._timer.cancel()
             self._timer = None
 
+    def end(self) -> None:
+        """There is none, and never will be: whoever waited for it is let go of."""
+        self.stop()
+        self._passed = _nothing
+
     def _check(self) -> None:
         self._timer = None
         if self._loop.time() < self._due:
             self._timer = self._loop.call_at(self._due, self._check)
         else:
             self._passed()
+
+
+def _nothing() -> None:
+    """In place of a callback that would keep its owner alive."""

@@ -91,8 +91,14 @@ class Intake:
 
     def decline_upgrade(self) -> None:
         """What follows is HTTP after all."""
-        self._parser.set_upgraded(False)
+        if self._parser is not None:
+            self._parser.set_upgraded(False)
         self._asks_upgrade = self.upgraded = False
+
+    def end(self, error: BaseException) -> None:
+        """The connection is gone: its parser, which knows it, is let go of."""
+        self.fail(error)
+        self._parser = None
 
     def fail(self, error: BaseException) -> bool:
         """Tell the reader of an incomplete body. False: there is none."""
