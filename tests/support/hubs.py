@@ -9,6 +9,30 @@ from pathlib import Path
 from proxy.clock import Clock, SystemClock
 from proxy.store.hub.client import HubClient
 from proxy.store.hub.server import Hub
+from proxy.store.hub.words import FromWorker, Reader, from_worker
+
+
+class Line(asyncio.WriteTransport):
+    """What a client says, where a test is its hub; ``unsent``: bytes that do not get through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reader = Reader()
+        self.words: list[FromWorker] = []
+        self.unsent = 0
+        self.is_cut = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """See WriteTransport."""
+        self.words += map(from_worker, self._reader.feed(bytes(data)))
+
+    def get_write_buffer_size(self) -> int:
+        """See WriteTransport."""
+        return self.unsent
+
+    def abort(self) -> None:
+        """See WriteTransport."""
+        self.is_cut = True
 
 
 class Hubs:

@@ -1,8 +1,10 @@
 """A worker's connection to the hub: says words, hears words, comes back when it is lost. Knows not what they mean."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -21,11 +23,21 @@ from proxy.store.hub.words import (
     from_hub,
 )
 
+LOG: Final = logging.getLogger("tambo.hub")
+
 Answer = Given | Busy | Lone | Known
 """Words that answer a question; they carry its number."""
 _PAUSE: Final = 0.1
 """Seconds between two attempts to connect, and up to half as many more."""
 _MOST_ASKED: Final = 100_000
+_MOST_UNSENT: Final = 8 * 1024 * 1024
+"""Bytes that may wait for a hub that does not read: then the connection is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    answer: "asyncio.Future[Answer]"
+    hears: Callable[[Answer], None] | None
 
 
 class HubClient:
@@ -39,7 +51,7 @@ class HubClient:
         self._ears: dict[type[Any], Callable[[Any], None]] = {}
         self._on_connect: list[Callable[[], None]] = []
         self._on_loss: list[Callable[[], None]] = []
-        self._asked: dict[int, asyncio.Future[Answer]] = {}
+        self._asked: dict[int, _Asked] = {}
         self._numbers = count(1)
         self._lost = asyncio.Event()
         self._connecting: asyncio.Task[None] | None = None
@@ -79,17 +91,25 @@ class HubClient:
         """Send a word; nobody hears it without a connection."""
         if self._transport is not None:
             self._transport.write(frame(word))
+            if self._transport.get_write_buffer_size() > _MOST_UNSENT:
+                LOG.warning("the hub does not read; the connection is given up")
+                self._transport.abort()
 
-    def ask(self, make: Callable[[int], FromWorker]) -> "asyncio.Future[Answer] | None":
+    def ask(
+        self, make: Callable[[int], FromWorker], hears: Callable[[Answer], None] | None = None
+    ) -> "asyncio.Future[Answer] | None":
         """Send a question, made from its number; its answer, or a ConnectionError where the connection is lost before.
-        None: there is nobody to ask. Who gives up waiting shields it, where the answer must not get lost."""
+        None: there is nobody to ask. Who gives up waiting shields it, where the answer must not get lost.
+
+        ``hears`` is told of the answer before any later word is: whoever awaits it runs after those. As in ``on``.
+        """
         if self._transport is None or len(self._asked) >= _MOST_ASKED:
             return None
         number = next(self._numbers)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._asked[number] = answer
+        self._asked[number] = _Asked(answer, hears)
         answer.add_done_callback(lambda _: self._asked.pop(number, None))
-        self._transport.write(frame(make(number)))
+        self.say(make(number))
         return answer
 
     # For the connection ------------------------------------------------------------------------------------------
@@ -106,10 +126,10 @@ class HubClient:
         if self._transport is None:
             return
         self._transport = None
-        for answer in tuple(self._asked.values()):
-            if not answer.done():
-                answer.set_exception(ConnectionError("the hub is gone"))
-                answer.exception()  # seen: whoever waits for it is told, whoever left need not be
+        for asked in tuple(self._asked.values()):
+            if not asked.answer.done():
+                asked.answer.set_exception(ConnectionError("the hub is gone"))
+                asked.answer.exception()  # seen: whoever waits for it is told, whoever left need not be
         for act in self._on_loss:
             act()
         self._lost.set()
@@ -117,9 +137,11 @@ class HubClient:
     def heard(self, word: FromHub) -> None:
         """The hub said something."""
         if isinstance(word, Answer):
-            answer = self._asked.get(word.ask)
-            if answer is not None and not answer.done():
-                answer.set_result(word)
+            asked = self._asked.get(word.ask)
+            if asked is not None and not asked.answer.done():
+                if asked.hears is not None:
+                    asked.hears(word)
+                asked.answer.set_result(word)
         elif (hears := self._ears.get(type(word))) is not None:
             hears(word)
 

@@ -16,6 +16,8 @@ from proxy.store.redis_names import fill_digest
 _PATIENCE: Final = 1.0
 """Seconds to wait for the hub's answer."""
 _MOST_WAITED_FOR: Final = 100_000
+MOST_UNCLAIMED: Final = 256
+"""Ends that were heard and that nobody has asked for yet: one is asked for at once, or never."""
 _GONE: Final = Note(Ending.GONE)
 
 
@@ -37,13 +39,20 @@ class _Lease:
             self.leases.give_back(self, note)
 
 
+@dataclass(eq=False, slots=True)
+class _Awaited:
+    ended: "asyncio.Future[Note]"
+    waiting: int = 0
+
+
 class HubLeases:
     """Lives as long as the client it uses."""
 
     def __init__(self, client: HubClient) -> None:
         self._client = client
         self._held: dict[bytes, _Lease] = {}
-        self._awaited: OrderedDict[tuple[bytes, str], asyncio.Future[Note]] = OrderedDict()
+        self._awaited: OrderedDict[tuple[bytes, str], _Awaited] = OrderedDict()
+        self._over: OrderedDict[tuple[bytes, str], Note] = OrderedDict()
         client.on(Ended, self._ended)
         client.on(Urge, self._urged)
         client.on_loss(self._lost)
@@ -53,7 +62,10 @@ class HubLeases:
     async def take(self, wish: Wish) -> Taken:
         """See Leases."""
         digest = fill_digest(wish.key)
-        asked = self._client.ask(lambda ask: Take(ask, digest, int(wish.priority), wish.position, wish.over))
+        asked = self._client.ask(
+            lambda ask: Take(ask, digest, int(wish.priority), wish.position, wish.over),
+            lambda answer: self._answered(digest, wish, answer),
+        )
         if asked is None:
             return None
         try:
@@ -66,27 +78,30 @@ class HubLeases:
             asked.add_done_callback(lambda done: self._decline(digest, done))
             raise
         match answer:
-            case Given(_, holder, fence):
-                lease = _Lease(digest, holder, fence, wish, self)
-                self._held[digest] = lease
-                return Held(lease)
+            case Given(_, holder):
+                lease = self._held.get(digest)
+                return Held(lease) if lease is not None and lease.holder == holder else None
             case Busy(_, holder, position, priority):
-                self._await(digest, holder)
                 return Elsewhere(holder, position, Priority(priority))
             case _:
                 return Note(Ending.ALONE)
 
     async def outlast(self, key: str, holder: str) -> Note | None:
         """See Leases."""
-        awaited = self._awaited.get((fill_digest(key), holder))
+        name = fill_digest(key), holder
+        over = self._over.pop(name, None)
+        if over is not None:
+            return over
+        awaited = self._awaited.get(name)
         if awaited is None:
             return _GONE if self._client.is_connected else None
+        awaited.waiting += 1
         try:
-            note = await asyncio.shield(awaited)
+            return await asyncio.shield(awaited.ended)
         except ConnectionError:
             return None
-        self._awaited.pop((fill_digest(key), holder), None)
-        return note
+        finally:
+            awaited.waiting -= 1
 
     def urge(self, key: str) -> None:
         """See Leases."""
@@ -100,25 +115,49 @@ class HubLeases:
             del self._held[lease.digest]
         self._client.say(End(lease.digest, lease.holder, note.ending.value, note.data))
 
+    @property
+    def kept(self) -> int:
+        """How many ends are kept for who asks for them."""
+        return len(self._over)
+
+    def _answered(self, digest: bytes, wish: Wish, answer: Answer) -> None:
+        """Know at once whose it is: the hub's next word may be that somebody waits for it, or that it is over."""
+        match answer:
+            case Given(_, holder, fence):
+                self._held[digest] = _Lease(digest, holder, fence, wish, self)
+            case Busy(_, holder):
+                self._await(digest, holder)
+            case _:
+                pass
+
     def _decline(self, digest: bytes, asked: "asyncio.Future[Answer]") -> None:
         """A lease that comes when nobody waits for it any more."""
         if not asked.cancelled() and asked.exception() is None and isinstance(given := asked.result(), Given):
-            self._client.say(End(digest, given.holder, Ending.GONE.value))
+            lease = self._held.get(digest)
+            if lease is not None and lease.holder == given.holder:
+                lease.end(_GONE)
 
     def _await(self, digest: bytes, holder: str) -> None:
         """Be ready for its end, which may come before anybody asks for it."""
         if (digest, holder) in self._awaited:
             return
-        self._awaited[digest, holder] = asyncio.get_running_loop().create_future()
+        self._awaited[digest, holder] = _Awaited(asyncio.get_running_loop().create_future())
         while len(self._awaited) > _MOST_WAITED_FOR:
             _, oldest = self._awaited.popitem(last=False)
-            if not oldest.done():
-                oldest.set_result(_GONE)
+            oldest.ended.set_result(_GONE)
 
     def _ended(self, word: Ended) -> None:
-        awaited = self._awaited.get((word.digest, word.holder))
-        if awaited is not None and not awaited.done():
-            awaited.set_result(Note(Ending(word.ending), word.data))
+        name = word.digest, word.holder
+        awaited = self._awaited.pop(name, None)
+        if awaited is None:
+            return
+        note = Note(Ending(word.ending), word.data)
+        if awaited.waiting:
+            awaited.ended.set_result(note)
+            return
+        self._over[name] = note
+        while len(self._over) > MOST_UNCLAIMED:
+            self._over.popitem(last=False)
 
     def _urged(self, word: Urge) -> None:
         if (lease := self._held.get(word.digest)) is not None:
@@ -126,7 +165,8 @@ class HubLeases:
 
     def _lost(self) -> None:
         for awaited in self._awaited.values():
-            if not awaited.done():
-                awaited.set_exception(ConnectionError("the hub is gone"))
-                awaited.exception()  # seen: nobody may be waiting
+            awaited.ended.set_exception(ConnectionError("the hub is gone"))
+            awaited.ended.exception()  # seen: nobody may be waiting
         self._awaited.clear()
+        self._over.clear()
+        self._held.clear()
