@@ -13,6 +13,7 @@ from proxy.app.figures import make_figures
 from proxy.app.finishing import exchanged
 from proxy.app.gauges import bad_entries, tier_gauges, upstream_gauges
 from proxy.app.ledgers import make_ledger
+from proxy.app.pausing import until_set
 from proxy.app.place import WorkerPlace
 from proxy.app.reloading import Reloading
 from proxy.app.serving import Lasting, make_handler
@@ -47,6 +48,7 @@ from proxy.exchange.guard import Guard
 from proxy.exchange.holdoff import FailureMemory, HoldOff
 from proxy.exchange.keys import Keys
 from proxy.exchange.operating import ModeSwitch
+from proxy.exchange.promises import Promises
 from proxy.exchange.purge_desk import PurgeDesk
 from proxy.exchange.purging import Purger
 from proxy.exchange.refetching import Refetching
@@ -122,6 +124,7 @@ class App:
             PurgeDesk(self._purger, self._store.stock, self._telemetry.purged),
             Explainer(self._switch, clock),
             Warmer(self._ledger, self._switch, clock),
+            Promises(self._ledger, self._flights, lambda: self._switch.is_normal_now, clock),
         )
         self._standings = Standings(
             *(loaded.routes, self._store, keys, self._switch, Replies(clock, self._telemetry), ahead)
@@ -148,6 +151,7 @@ class App:
         self._upstreams = Upstreams(upstream_settings(config))
         self._opened.push_async_callback(self._upstreams.aclose)
         self._opened.push_async_callback(self._ledger.close)
+        self._opened.push_async_callback(self._lasting.promises.close)
         await self._open_admin()
         answer = make_handler(self._loaded, self._lasting, self._upstreams.current)
         hooks = Hooks(answer, self._finished, self._telemetry.internal_error, self._clock)
@@ -209,7 +213,7 @@ class App:
         self._listener.announce_close()
         await self._lasting.warmer.close()
         LOG.info("stopping", extra={"in_flight": self._listener.in_flight, "fetches": len(self._flights)})
-        await _until(hurry, config.stopping.lame_duck)
+        await until_set(hurry, config.stopping.lame_duck)
         draining = asyncio.ensure_future(self._drain(limit))
         hurrying = asyncio.ensure_future(hurry.wait())
         await asyncio.wait((draining, hurrying), return_when=asyncio.FIRST_COMPLETED)
@@ -289,12 +293,3 @@ class App:
 
     def _bad_entries(self) -> dict[str, int]:
         return dict(bad_entries(self._memory.stats, self._backing.stats))
-
-
-async def _until(event: asyncio.Event, seconds: float) -> None:
-    """Wait for the event, so many seconds at most."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

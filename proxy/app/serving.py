@@ -21,6 +21,7 @@ from proxy.exchange.keys import Keys
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.passing import Passer
 from proxy.exchange.ports import Store, Upstream
+from proxy.exchange.promises import Promises
 from proxy.exchange.purge_desk import PurgeDesk
 from proxy.exchange.purge_method import PurgeMethod
 from proxy.exchange.refetching import Refetching
@@ -52,6 +53,7 @@ class Lasting:
     desk: PurgeDesk
     explainer: Explainer
     warmer: Warmer
+    promises: Promises
 
 
 def make_handler(loaded: Loaded, lasting: Lasting, upstream: Upstream) -> Handler:
@@ -65,8 +67,9 @@ def make_handler(loaded: Loaded, lasting: Lasting, upstream: Upstream) -> Handle
     lasting.explainer.follow(exchange)
     lasting.warmer.follow(exchange)
     entrance = Entrance(exchange, lasting.switch, lasting.telemetry, lasting.clock)
-    callers = purge_callers(loaded.config)
-    answer = PurgeMethod(callers, lasting.desk, entrance.answer).answer if callers.is_anyone else entrance.answer
+    callers, answer = purge_callers(loaded.config), lasting.promises.follow(exchange, entrance.answer)
+    if callers.is_anyone:
+        answer = PurgeMethod(callers, lasting.desk, answer).answer
     return lasting.tracer.answering(answer)
 
 

@@ -232,6 +232,8 @@ class Route(Section, frozen=True, kw_only=True):
     forward: tuple[FieldName, ...] = ()
     made_etag: bool | None = None
     expose_tags: bool | None = None
+    respond_async: bool = False
+    """A client that prefers it (RFC 7240) gets 202 and a place to look where an answer takes long."""
     max_object: Size | None = None
 
 

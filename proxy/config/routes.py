@@ -128,6 +128,7 @@ class _Compiler:
             max_object=_first(route.max_object, store.max_object),
             max_variants=store.max_variants,
             expose_tags=_first(route.expose_tags, defaults.expose_tags),
+            respond_async=route.respond_async,
         )
 
     def _key(self, route: Route) -> KeyRule:

@@ -167,6 +167,19 @@ class Guard:
             cost = max((self._clock.monotonic() - slot.since for slot in self._slots), default=0.0)
         return max(1, min(LONGEST_WAIT, math.ceil(rounds * cost)))
 
+    def expected(self, position: int | None, elapsed: float) -> int | None:
+        """Whole seconds until whoever stands there, or has been at the upstream for ``elapsed`` seconds (None), has its
+        answer, by what fetches took lately; None: none is over yet."""
+        if self._cost is None:
+            return None
+        left = self._cost - elapsed if position is None else self.retry_after(position) + self._cost
+        return max(1, math.ceil(left))
+
+    def position(self, claim: Claim) -> int | None:
+        """Where this one waits in the queue, from 1; None: it does not."""
+        turn = next((turn for lane in self._lanes.values() for turn in lane if turn.claim is claim), None)
+        return None if turn is None else self._position(turn)
+
     @property
     def is_open(self) -> bool:
         """Whether nobody gets through now: the breaker is open, or half-open with its probe under way."""

@@ -91,6 +91,16 @@ def purged() -> Disposition:
     return Disposition(Result.PASS, "BYPASS", detail="purge")
 
 
+def promised() -> Disposition:
+    """The answer takes longer than its client waits, and is fetched behind (RFC 7240 §4.1)."""
+    return Disposition(Result.MISS, "MISS", fwd=ForwardReason.URI_MISS, detail="respond-async")
+
+
+def told() -> Disposition:
+    """What has become of a promised answer: told by Tambo itself."""
+    return Disposition(Result.PASS, "BYPASS", detail="respond-async")
+
+
 def unsatisfiable() -> Disposition:
     """The client said only-if-cached, and nothing stored can serve it (RFC 9111 §5.2.1.7)."""
     return unanswered(ForwardReason.REQUEST, "only-if-cached")

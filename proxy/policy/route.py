@@ -145,6 +145,8 @@ class RoutePolicy:
     max_object: int = 8 * 1024 * 1024
     max_variants: int = 64
     expose_tags: bool = False
+    respond_async: bool = False
+    """Whether a client that prefers it (RFC 7240) is promised an answer that takes long."""
 
 
 @dataclass(frozen=True, slots=True)
