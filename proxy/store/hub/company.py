@@ -12,7 +12,8 @@ from proxy.store.hub.words import Changed, Forgot
 
 _MOST_AT_ONCE: Final = 100
 _LONGEST_KEY: Final = 2048
-"""Characters of a key that is named to others; of a longer one they are told that any may have changed."""
+"""Bytes of a key that is named to others; of a longer one, or one that is no text that can be sent, they are told that
+any may have changed."""
 
 
 class HubCompany:
@@ -25,6 +26,7 @@ class HubCompany:
         self._changed: dict[str, None] = {}
         client.on(Changed, self._heard)
         client.on_connect(lambda: self._doubt(None))  # what was said meanwhile went by us
+        client.on_loss(lambda: self._doubt(None))
 
     @property
     def keeps_house(self) -> bool:
@@ -40,7 +42,7 @@ class HubCompany:
         """See Company."""
         if not self._changed:
             asyncio.get_running_loop().call_soon(self._tell)
-        self._changed[text if len(text) <= _LONGEST_KEY else ""] = None
+        self._changed[text if _can_be_named(text) else ""] = None
 
     def forgot(self, position: int) -> None:
         """See Company."""
@@ -58,6 +60,13 @@ class HubCompany:
     def _heard(self, word: Changed) -> None:
         for text in word.keys:
             self._doubt(text or None)
+
+
+def _can_be_named(text: str) -> bool:
+    try:
+        return len(text.encode()) <= _LONGEST_KEY
+    except UnicodeEncodeError:
+        return False
 
 
 def _nothing(text: str | None) -> None:

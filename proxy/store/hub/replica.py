@@ -44,6 +44,7 @@ class HubReplica:
         client.on(Beaten, self._heard)
         client.on(Learn, lambda _: self._kicked.set())
         client.on_connect(self._kicked.set)
+        client.on_loss(self._lost)
 
     def open(self, log: Learner) -> None:
         """Begin to hold a lease on answering with what ``log`` knows."""
@@ -118,6 +119,10 @@ class HubReplica:
         self._client.say(Beat(learnt, self._seats()))
         async with asyncio.timeout(_PATIENCE):
             return await self._beaten
+
+    def _lost(self) -> None:
+        """A hub that sees us leave tells purgers that we are gone."""
+        self._until = -math.inf
 
     def _heard(self, word: Beaten) -> None:
         if self._beaten is not None and not self._beaten.done():

@@ -46,9 +46,9 @@ class SeatDesk:
         return self._hand_out()
 
     def holds(self, worker: int, tokens: Sequence[bytes]) -> None:
-        """A worker names what it holds: what it was thought to have lost in a silence is taken after all."""
-        for token in tokens:
-            self._taken.setdefault(token, worker)
+        """A worker names what it holds: what it was thought to have lost in a silence is taken after all, and what it
+        had under another connection is its own still."""
+        self._taken.update(dict.fromkeys(tokens, worker))
 
     def gone(self, worker: int) -> Iterator[tuple[int, Seated]]:
         """A worker is gone: its seats are free, its place in line too."""

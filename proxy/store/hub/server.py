@@ -72,9 +72,14 @@ class Hub:
             self._say(self._state.hear(worker, from_worker(body), self._clock.monotonic()))
 
     def gone(self, worker: int) -> None:
-        """A connection is over."""
+        """A worker has closed its connection, most likely by its death."""
         if self._connections.pop(worker, None) is not None:
             self._say(self._state.gone(worker, self._clock.monotonic()))
+
+    def cut(self, worker: int) -> None:
+        """We let go of a connection: its worker may be alive."""
+        if self._connections.pop(worker, None) is not None:
+            self._state.cut(worker)
 
     def _say(self, sayings: Iterable[Saying]) -> None:
         for worker, word in sayings:
@@ -119,5 +124,6 @@ class _Connection(asyncio.Protocol):
             self.cut()
 
     def cut(self) -> None:
+        self._hub.cut(self._number)
         if self._transport is not None:
             self._transport.abort()

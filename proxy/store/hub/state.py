@@ -33,6 +33,8 @@ from proxy.store.hub.words import (
 
 LIFE: Final = 2.0
 """Seconds for which a worker may answer from memory, and for which its leases hold, after it was heard last."""
+_STALL: Final = 1.0
+"""Seconds between two ticks from which on it was the hub that stood still: what was said meanwhile is unread."""
 MOST_REMEMBERED: Final = 10_000
 """Keys that failed, and keys whose answers are their askers' only: beyond that the oldest are forgotten."""
 
@@ -56,6 +58,8 @@ class _Worker:
     leases: set[bytes] = field(default_factory=set)
     is_silent: bool = False
     """It was not heard for so long that what it held is free."""
+    is_cut: bool = False
+    """The hub let go of its connection. The process may live, and hold what it held."""
 
 
 class HubState:
@@ -65,7 +69,7 @@ class HubState:
         """``wall_micros``: the wall clock's microseconds at ``now``. Fences follow it: what is fetched without a lease
         has a time for its fence."""
         self._wall_micros = wall_micros
-        self._since = now
+        self._since = self._ticked = now
         self._fence = 0
         self._holders = 0
         self._workers: dict[int, _Worker] = {}
@@ -82,11 +86,9 @@ class HubState:
 
     def hear(self, worker: int, word: FromWorker, now: float) -> list[Saying]:
         """What a worker's word leads to. One that has not said its name is not heard."""
-        if isinstance(word, Hello):
-            return self._welcome(worker, word, now)
         known = self._workers.get(worker)
         if known is None:
-            return []
+            return self._welcome(worker, word, now) if isinstance(word, Hello) else []
         known.heard, known.is_silent = now, False
         return self._obey(worker, word, now)
 
@@ -127,11 +129,23 @@ class HubState:
             return []
         return [*self._free(worker, known), *self._seats.gone(worker), *self._purges.gone(worker, now)]
 
+    def cut(self, worker: int) -> None:
+        """The hub lets go of a worker's connection. That says nothing of the process: what it holds, and its leave to
+        answer from memory, end as if it were silent."""
+        known = self._workers.get(worker)
+        if known is not None:
+            known.is_cut = True
+
     def tick(self, now: float) -> list[Saying]:
         """Time has passed: a few times a second."""
         said: list[Saying] = []
-        for worker, known in self._workers.items():
-            if now - known.heard > LIFE and not known.is_silent:
+        stood_still, self._ticked = now - self._ticked, now
+        for worker, known in tuple(self._workers.items()):
+            if stood_still > _STALL:
+                known.heard += stood_still
+            if now - known.heard > LIFE and known.is_cut:
+                said += self.gone(worker, now)
+            elif now - known.heard > LIFE and not known.is_silent:
                 known.is_silent = True
                 said += [*self._free(worker, known), *self._seats.gone(worker)]
         said += self._purges.tick(now)
@@ -153,7 +167,9 @@ class HubState:
     def _beat(self, worker: int, word: Beat, now: float) -> list[Saying]:
         self._seats.holds(worker, word.seats)
         said = list(self._purges.beat(worker, word.learnt, now))
-        keeps_house = worker == min(other for other, known in self._workers.items() if not known.is_silent)
+        keeps_house = worker == min(
+            other for other, known in self._workers.items() if not (known.is_silent or known.is_cut)
+        )
         return [*said, (worker, Beaten(self._purges.forgotten, keeps_house, self._purges.least(now)))]
 
     def _others(self, worker: int, word: FromHub) -> list[Saying]:

@@ -170,6 +170,47 @@ def test_a_seat_of_the_dead_or_silent_comes_free_and_is_counted_again_when_it_wa
     assert first == 1
 
 
+def test_a_hub_that_stood_still_takes_nobody_for_silent() -> None:
+    """What they said meanwhile is unread when its clock's turn comes first."""
+    play = Play(1, 2)
+    given = play.taken(1)
+    play.say(1, Want(0, 1))
+    play.take(2)
+    play.say(2, Want(0, 1))
+    play.now += 30
+    assert play.state.tick(play.now) == []
+    assert play.pass_by(LIFE - 0.5) == []
+    assert play.say(1, End(KEY, given.holder, "gone")) == [(2, Ended(KEY, given.holder, "gone"))]
+    play.pass_by(2 * LIFE)
+    assert isinstance(play.take(2), Given), "and the silence after it counts again"
+
+
+def test_who_is_cut_off_by_the_hub_may_be_alive_and_holds_what_it_held_for_as_long_as_if_it_were_silent() -> None:
+    play = Play(1, 2, 3)
+    given = play.taken(1)
+    ((_, seat),) = play.say(1, Want(0, 1))
+    assert isinstance(seat, Seated)
+    play.take(2)
+    play.say(2, Want(0, 1))
+    play.say(3, Logged(4, 10))
+    play.say(2, Beat(10))
+    play.state.cut(1)
+    assert play.pass_by(LIFE - 0.3, 3) == [], "it may answer from memory still"
+    play.say(5, Hello("w1"))
+    play.say(5, Beat(10, (seat.token,)))
+    said = play.pass_by(0.6, 2, 3, 5)
+    assert sorted(said) == [(2, Ended(KEY, given.holder, "gone")), (3, Known(4, ()))]
+    assert play.say(5, Release(seat.token))[0][0] == 2, "the seat was taken all the while"
+
+
+def test_who_says_its_name_twice_loses_nothing() -> None:
+    play = Play(1, 2)
+    given = play.taken(1)
+    play.take(2)
+    play.say(1, Hello("w1"))
+    assert play.state.gone(1, play.now) == [(2, Ended(KEY, given.holder, "gone"))]
+
+
 def test_nobody_releases_another_ones_seat() -> None:
     play = Play(1, 2)
     ((_, seat),) = play.say(1, Want(0, 1))
