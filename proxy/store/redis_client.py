@@ -124,7 +124,7 @@ class RedisClient:
 
     async def run(self, question: Question[T], budget: float) -> T:
         """Ask, and read the answer, in ``budget`` seconds. Raises StoreUnavailable."""
-        if self._breaker.is_open or self._is_closed:
+        if (self._breaker.is_open and not question.insists) or self._is_closed:
             self.stats.did(question.operation, "unavailable", 0.0)
             raise StoreUnavailable(question.operation, f"Redis is not in use: {self._detail or 'closed'}")
         return await self._ask(question, budget)

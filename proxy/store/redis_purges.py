@@ -61,7 +61,7 @@ class RedisPurges:
         budget = self._client.limits.command_timeout
         for _ in range(2):
             known = self.highest
-            if (position := await self._position(budget)) is None or position < known:
+            if (position := await self._position(budget, insists=True)) is None or position < known:
                 await self.begin(known)
             if (logged := await self._append(purge, b"*", only_if_there=True, by=by)) is not None:
                 self.seen(logged)
@@ -106,15 +106,17 @@ class RedisPurges:
             return None if stream_id is None else redis_log.position_of(stream_id)
 
         try:
-            return await transact(self._client, "purge", commands, budget, read)
+            return await transact(self._client, "purge", commands, budget, read, insists=True)
         except WrongTypeError:
-            return await transact(self._client, "purge", [(b"UNLINK", self._name), *commands], budget, read)
+            commands = [(b"UNLINK", self._name), *commands]
+            return await transact(self._client, "purge", commands, budget, read, insists=True)
 
-    async def _position(self, budget: float) -> int | None:
+    async def _position(self, budget: float, *, insists: bool = False) -> int | None:
         def read(replies: list[Any]) -> int | None:
             return redis_log.last_position(replies[0])
 
-        return await self._client.run(Question("position", self.last_entry, 1, read, at=self._name), budget)
+        question = Question("position", self.last_entry, 1, read, at=self._name, insists=insists)
+        return await self._client.run(question, budget)
 
     async def _page(self, position: int) -> list[LoggedPurge] | None:
         """The next entries behind ``position``; None: there is no log."""

@@ -59,6 +59,8 @@ class Question(Generic[T]):
     """What is counted."""
     at: bytes = b""
     """A name that it is about: in a Cluster, whoever has it is asked. Several must be in one slot. None: anyone."""
+    insists: bool = False
+    """Asked although Redis is out of use: it may just have been too slow for look-ups, and who asks can wait longer."""
 
 
 def pack(commands: Sequence[Command]) -> bytes:

@@ -165,7 +165,9 @@ class RedisReplica:
         self._told = learnt
 
     async def _ask(self, channel: bytes) -> dict[str, int]:
-        question = Question("replicas", pack([(b"EVAL", _ASK, 1, self._set, channel)]), 1, _learnt, at=self._set)
+        question = Question(
+            "replicas", pack([(b"EVAL", _ASK, 1, self._set, channel)]), 1, _learnt, at=self._set, insists=True
+        )
         return await self._client.run(question, self._client.limits.command_timeout)
 
     def _hear(self, message: bytes) -> None:

@@ -15,7 +15,13 @@ class WrongTypeError(Exception):
 
 
 async def transact(
-    client: Redis, operation: str, commands: Sequence[Command], budget: float, read: Callable[[list[Any]], T]
+    client: Redis,
+    operation: str,
+    commands: Sequence[Command],
+    budget: float,
+    read: Callable[[list[Any]], T],
+    *,
+    insists: bool = False,
 ) -> T:
     """Carry out all of ``commands`` or none, within ``budget`` seconds; what ``read`` makes of their results.
 
@@ -34,7 +40,8 @@ async def transact(
         return read([sound(result) for result in results])
 
     packed = pack([(b"MULTI",), *commands, (b"EXEC",)])
-    result = await client.run(Question(operation, packed, len(commands) + 2, whole, at=_name_in(commands)), budget)
+    question = Question(operation, packed, len(commands) + 2, whole, at=_name_in(commands), insists=insists)
+    result = await client.run(question, budget)
     if isinstance(result, _WrongType):
         raise WrongTypeError
     return result

@@ -54,9 +54,9 @@ async def test_a_storm_of_purges(server: RedisServer, tmp_path: Path, session: a
         async with storm.load():
             await storm.purges(lambda: len(storm.took) >= 250, purgers=1)
             calm = storm.told()
-            assert storm.statuses[200] > 0.95 * storm.statuses.total(), "a busy machine may miss a budget"
-            assert set(storm.statuses) <= {200, 503}
-            assert sorted(storm.took)[len(storm.took) * 99 // 100] < 0.5, calm
+            assert storm.refusals == []
+            assert set(storm.statuses) == {200}
+            assert sorted(storm.took)[len(storm.took) // 2] < LEASE / 2, calm
             ends = time.monotonic() + 15
             async with storm.disturbances():
                 await storm.purges(lambda: time.monotonic() > ends)
@@ -65,7 +65,7 @@ async def test_a_storm_of_purges(server: RedisServer, tmp_path: Path, session: a
         assert storm.witness.failures == 0
         assert storm.witness.hits > 1000, "the purges met something"
         assert set(storm.statuses) <= {200, 207, 503}
-        assert len(storm.kinds) == 12, "every kind in both modes"
+        assert len(storm.kinds) == 18, "every kind in every mode"
     assert denied(server) == []
 
 

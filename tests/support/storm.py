@@ -68,6 +68,8 @@ class Storm:
     witness: Witness = field(default_factory=Witness)
     statuses: Counter[int] = field(default_factory=Counter)
     """Of purges."""
+    refusals: list[bytes] = field(default_factory=list)
+    """Of purges, in their own words."""
     kinds: Counter[str] = field(default_factory=Counter)
     """Of purges that returned as true everywhere."""
     took: list[float] = field(default_factory=list)
@@ -76,8 +78,10 @@ class Storm:
     async def purge(self, tambo: Tambo, form: dict[str, Any]) -> int:
         """Purge, and let the witness know when it has returned as true everywhere; the status."""
         number, began = self.origin.number, time.monotonic()
-        status, _, _ = await fetch(self.session, f"{tambo.admin}/admin/purge", "POST", json=form)
+        status, _, body = await fetch(self.session, f"{tambo.admin}/admin/purge", "POST", json=form)
         self.statuses[status] += 1
+        if status not in {200, 207}:
+            self.refusals.append(body)
         if status == 200:
             self.took.append(time.monotonic() - began)
             self.kinds[f"{form['mode']} {next(iter(form))}"] += 1
@@ -164,7 +168,7 @@ def any_purge(draw: random.Random) -> dict[str, Any]:
         {"route": ("even", "odd")[key % 2]},
         {"all": True},
     ]
-    return draw.choice(aims) | {"mode": draw.choice(["hard", "soft"])}
+    return draw.choice(aims) | {"mode": draw.choice(["hard", "soft", "refresh"])}
 
 
 def met_by(form: dict[str, Any]) -> list[int]:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -100,6 +101,16 @@ async def test_an_open_breaker_answers_at_once() -> None:
         with pytest.raises(StoreUnavailable, match="not in use"):
             await client.run(ASK, LONG)
         assert outcomes(client) == {"timeout": 5, "unavailable": 1}
+
+
+async def test_who_insists_is_heard_though_look_ups_were_too_slow() -> None:
+    async with CannedRedis(otherwise=None) as server, a_client(server) as client:
+        for _ in range(5):
+            with pytest.raises(StoreUnavailable, match=r"no answer within 0\.01 s"):
+                await client.run(ASK, 0.01)
+        assert not client.is_up
+        server.otherwise = b":7\r\n"
+        assert await client.run(replace(ASK, insists=True), LONG) == 7
 
 
 async def test_an_unanswered_connection_is_never_used_again() -> None:
