@@ -11,7 +11,7 @@ from aiohttp import web
 
 from proxy.app.figures import make_figures
 from proxy.app.finishing import exchanged
-from proxy.app.gauges import bad_entries, tier_gauges, upstream_gauges
+from proxy.app.gauges import all_tiers, bad_entries, upstream_gauges
 from proxy.app.ledgers import make_ledger
 from proxy.app.pausing import until_set
 from proxy.app.place import WorkerPlace
@@ -60,7 +60,7 @@ from proxy.store.backing import CarriedOut
 from proxy.store.housekeeper import tell
 from proxy.store.memory import Memory
 from proxy.store.tiered import TieredStore
-from proxy.telemetry.metrics import CONTENT_TYPE, Sources, TamboCollector, TierGauges, UpstreamGauges, exposition
+from proxy.telemetry.metrics import CONTENT_TYPE, Sources, TamboCollector, exposition
 from proxy.telemetry.observer import Telemetry
 
 LOG = logging.getLogger("tambo")
@@ -113,21 +113,21 @@ class App:
         hold_off: HoldOff = alone if self._shared is None else self._shared.hold_off
         ahead, keys = Ahead(self._guard, clock), Keys()
         self._ledger = make_ledger(config, self._backing, clock)
-        self._switch = ModeSwitch(clock, self._store.residence)
+        self.switch = ModeSwitch(clock, self._store.residence)
         self._flights = SingleFlight(MAX_FLIGHTS, self._telemetry.internal_error)
-        refetching = Refetching(self._store.stock, self._switch, self._telemetry.internal_error)
+        refetching = Refetching(self._store.stock, self.switch, self._telemetry.internal_error)
         self._purger = Purger(loaded.routes, self._store, refetching.begin)
         self._lasting = Lasting(
             *(traced_store, self._flights, self._guard, keys, hold_off, ahead),
-            *(self._switch, self._telemetry, self._tracer, clock, self._shared),
+            *(self.switch, self._telemetry, self._tracer, clock, self._shared),
             refetching,
             PurgeDesk(self._purger, self._store.stock, self._telemetry.purged),
-            Explainer(self._switch, clock),
-            Warmer(self._ledger, self._switch, clock),
-            Promises(self._ledger, self._flights, lambda: self._switch.is_normal_now, clock),
+            Explainer(self.switch, clock),
+            Warmer(self._ledger, self.switch, clock),
+            Promises(self._ledger, self._flights, lambda: self.switch.is_normal_now, clock),
         )
         self._standings = Standings(
-            *(loaded.routes, self._store, keys, self._switch, Replies(clock, self._telemetry), ahead)
+            *(loaded.routes, self._store, keys, self.switch, Replies(clock, self._telemetry), ahead)
         )
 
     async def start(self, sockets: Sequence[socket.socket] | None = None) -> None:
@@ -204,8 +204,9 @@ class App:
         self._listener.change(server_settings(config), answer)
         return settled.needs_restart
 
-    async def stop(self, hurry: asyncio.Event) -> None:
-        """Answer what is in flight and store what is being fetched, then end; ``hurry`` set: end now."""
+    async def stop(self, hurry: asyncio.Event, *, parting: float = 0.0) -> None:
+        """Answer what is in flight and store what is being fetched, then end; ``hurry`` set: end now. ``parting``:
+        seconds in which those who are connected may have their next answer and go, where others serve newcomers."""
         config = self._loaded.config
         limit = config.stopping.drain_timeout
         limit = config.upstream.timeout.total if limit is None else limit
@@ -213,7 +214,7 @@ class App:
         self._listener.announce_close()
         await self._lasting.warmer.close()
         LOG.info("stopping", extra={"in_flight": self._listener.in_flight, "fetches": len(self._flights)})
-        await until_set(hurry, config.stopping.lame_duck)
+        await (self._listener.thin_out(parting) if parting else until_set(hurry, config.stopping.lame_duck))
         draining = asyncio.ensure_future(self._drain(limit))
         hurrying = asyncio.ensure_future(hurry.wait())
         await asyncio.wait((draining, hurrying), return_when=asyncio.FIRST_COMPLETED)
@@ -236,6 +237,10 @@ class App:
         if done.logged.by:
             self._telemetry.carried_out(done.count)
 
+    def metrics(self) -> bytes:
+        """Everything that was counted, in Prometheus' text format; also once it has stopped."""
+        return exposition(TamboCollector(self._telemetry, self._sources()))
+
     # What the parts tell each other ---------------------------------------------------------------------------------
 
     def _waited(self, seconds: float) -> None:
@@ -247,49 +252,37 @@ class App:
             self._telemetry.exchanged(told)
 
     def _admin_parts(self) -> AdminParts:
-        sources = Sources(
-            self._upstream_gauges,
-            self._tiers,
-            self._bad_entries,
-            lambda: self._switch.mode.value,
-            lambda: self.reloading.generation,
-            VERSION,
-        )
-        collector = TamboCollector(self._telemetry, sources)
         return AdminParts(
             self._gate if self._place is None else None,
             self._lasting.desk,
             self._health,
-            lambda: exposition(collector),
+            self.metrics,
             CONTENT_TYPE,
-            self._switch,
+            self.switch,
             self.reloading.reload,
             Entries(self._lasting.desk, self._clock.now),
             [
                 Explain(self._lasting.explainer, lambda: self._loaded.provenance),
                 Jobs(self._lasting.warmer, self._purger),
-                make_figures(self._telemetry, sources, self._clock, self._switch, self._health),
+                make_figures(self._telemetry, self._sources(), self._clock, self.switch, self._health),
             ],
+        )
+
+    def _sources(self) -> Sources:
+        return Sources(
+            lambda: upstream_gauges(self._guard, self._lasting.hold_off, self._loaded.routes),
+            lambda: all_tiers(self._store, self._backing),
+            lambda: bad_entries(*self._store.tiers),
+            lambda: self.switch.mode.value,
+            lambda: self.reloading.generation,
+            VERSION,
         )
 
     def _gate(self) -> Gate:
         admin = self._loaded.config.admin
         return Gate(admin.token.value if admin.token else None, is_loopback(admin.host))
 
-    def _upstream_gauges(self) -> UpstreamGauges:
-        return upstream_gauges(self._guard, self._lasting.hold_off, self._loaded.routes)
-
     def _health(self) -> Health:
         if self._backing.tier != "redis":
             return Health("embedded", self._is_ready)
         return Health("connected" if self._backing.is_up else "disconnected", self._is_ready)
-
-    def _tiers(self) -> dict[str, TierGauges]:
-        memory, backing = self._store.tiers
-        return {
-            memory.tier: tier_gauges(memory, is_up=True),
-            backing.tier: tier_gauges(backing, is_up=self._backing.is_up),
-        }
-
-    def _bad_entries(self) -> dict[str, int]:
-        return dict(bad_entries(self._memory.stats, self._backing.stats))

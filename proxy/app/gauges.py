@@ -6,7 +6,9 @@ from proxy.exchange.breaker import State
 from proxy.exchange.guard import Guard
 from proxy.exchange.holdoff import HoldOff
 from proxy.policy.route import RoutePolicy
+from proxy.store.backing import Backing
 from proxy.store.stats import BUCKETS, TierStats
+from proxy.store.tiered import TieredStore
 from proxy.telemetry.counters import Histogram
 from proxy.telemetry.metrics import TierGauges, UpstreamGauges
 
@@ -31,6 +33,15 @@ def tier_gauges(stats: TierStats, *, is_up: bool) -> TierGauges:
         dict(stats.operations),
         {name: Histogram(BUCKETS, each.counts, each.total) for name, each in stats.durations.items()},
     )
+
+
+def all_tiers(store: TieredStore, backing: Backing) -> Mapping[str, TierGauges]:
+    """Memory, which is always up, and what it stands before."""
+    memory, lasting = store.tiers
+    return {
+        memory.tier: tier_gauges(memory, is_up=True),
+        lasting.tier: tier_gauges(lasting, is_up=backing.is_up),
+    }
 
 
 def bad_entries(*tiers: TierStats) -> Mapping[str, int]:

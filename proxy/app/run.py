@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 import uvloop
 
-from proxy.app.application import VERSION, App
+from proxy.app.announcing import announce
+from proxy.app.application import App
 from proxy.app.garbage import Garbage
+from proxy.app.signals import ignore
 from proxy.app.voice import set_up_logs
 from proxy.config.load import Loaded
-from proxy.config.model import Config
 from proxy.errors import ConfigError
 
 LOG = logging.getLogger("tambo")
@@ -43,44 +44,17 @@ async def _serve(loaded: Loaded, read: Callable[[], Loaded]) -> None:
         (hurry if told.is_set() else told).set()
 
     loop = asyncio.get_running_loop()
+    ignore(signal.SIGHUP, signal.SIGUSR2)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     await app.start()
-    _announce(loaded, app)
+    announce(loaded.config, app.public_address, app.admin_address)
     garbage = Garbage()
     garbage.start()
     async with asyncio.TaskGroup() as reloads:
         loop.add_signal_handler(signal.SIGHUP, lambda: reloads.create_task(app.reloading.try_reload("SIGHUP")))
+        loop.add_signal_handler(signal.SIGUSR2, LOG.warning, "a rolling restart needs more than one worker")
         await told.wait()
-        loop.remove_signal_handler(signal.SIGHUP)
+        ignore(signal.SIGHUP, signal.SIGUSR2)
         await app.stop(hurry)
     garbage.stop()
-
-
-def _announce(loaded: Loaded, app: App) -> None:
-    config = loaded.config
-    LOG.info(
-        "tambo %s listens on %s:%s, admin on %s:%s, in front of %s, store %s",
-        VERSION,
-        *app.public_address,
-        *app.admin_address,
-        config.upstream.url,
-        _store(config),
-    )
-    if not config.routes:
-        LOG.info(
-            "no routes are configured: a 200 JSON answer that says nothing about freshness is kept for %s; "
-            "an error inside a 200 cannot be told from an answer without verdicts",
-            _span(config.defaults.ttl),
-        )
-
-
-def _store(config: Config) -> str:
-    return f"embedded in {config.store.data_dir}" if config.store.redis_url is None else str(config.store.redis_url)
-
-
-def _span(seconds: float) -> str:
-    for size, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:g} {name}"
-    return f"{seconds:g} s"

@@ -17,6 +17,10 @@ def run(file: str | None, options: Sequence[tuple[str, str, str]]) -> int:
         read = partial(load, os.environ, file=file, options=options, folder=Path.cwd())
         loaded = read()
         # Only a configuration that is right is worth the libraries' time to import.
+        if loaded.config.listen.workers > 1:
+            from proxy.app.workers.supervisor import run as supervise  # noqa: PLC0415
+
+            return supervise(loaded, read, options)
         from proxy.app.run import run as serve  # noqa: PLC0415
 
         return serve(loaded, read)

@@ -49,8 +49,6 @@ def warnings(config: Config, routes: tuple[RoutePolicy, ...], provenance: Mappin
 
 
 def _unfinished(config: Config) -> Iterator[str]:
-    if config.listen.workers > 1:
-        yield "listen.workers: one worker runs, more are not supported yet"
     if config.admin.prefix is not None:
         yield "admin.prefix: the admin listener has a port of its own; a prefix is not supported yet"
 

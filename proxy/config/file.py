@@ -27,25 +27,40 @@ def locate(argument: str | None, environ: Mapping[str, str], folder: Path) -> Pa
     return default if default.is_file() else None
 
 
-def read_file(path: Path, shown: str) -> Table:
-    """The file's values, each with ``shown`` as its source. Raises InvalidConfigError: unreadable, or not TOML."""
+@dataclass(frozen=True, slots=True)
+class FileText:
+    """What a file said when it was read, and how the operator calls it."""
+
+    shown: str
+    text: str = field(repr=False)
+    """It may hold secrets."""
+
+
+def read_text(path: Path, shown: str) -> FileText:
+    """The file's text. Raises InvalidConfigError where it cannot be read or is none."""
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES:
             raise InvalidConfigError([ConfigError("file", f"is larger than {MAX_BYTES // 1024 // 1024} MiB", shown)])
-        values = tomllib.loads(raw.decode())
+        return FileText(shown, raw.decode())
     except OSError as error:
         what = (error.strerror or type(error).__name__).lower()
         raise InvalidConfigError([ConfigError("file", f"cannot be read: {what}", shown)]) from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise InvalidConfigError([ConfigError(f"line {line}", "is not UTF-8", shown)]) from None
+
+
+def parsed(file: FileText) -> Table:
+    """The file's values, each with its name as its source. Raises InvalidConfigError: not TOML."""
+    try:
+        values = tomllib.loads(file.text)
     except tomllib.TOMLDecodeError as error:
-        raise InvalidConfigError([_syntax_error(str(error), shown)]) from None
+        raise InvalidConfigError([_syntax_error(str(error), file.shown)]) from None
     except RecursionError:
-        raise InvalidConfigError([ConfigError("file", "is nested too deeply", shown)]) from None
-    return Table({name: planted(value, shown) for name, value in values.items()}, shown)
+        raise InvalidConfigError([ConfigError("file", "is nested too deeply", file.shown)]) from None
+    return Table({name: planted(value, file.shown) for name, value in values.items()}, file.shown)
 
 
 def _syntax_error(message: str, shown: str) -> ConfigError:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from proxy.config import checks
 from proxy.config.environment import overlay
-from proxy.config.file import Filler, locate, read_file
+from proxy.config.file import FileText, Filler, locate, parsed, read_text
 from proxy.config.keys import hints_of
 from proxy.config.model import Config
 from proxy.config.problems import InvalidConfigError, show, suggestion
@@ -21,14 +21,20 @@ from proxy.policy.route import RoutePolicy
 class Loaded:
     """A configuration that holds together.
 
-    ``provenance`` says where each value that is not a default came from, by dotted key; ``file`` is None without one.
+    ``provenance`` says where each value that is not a default came from, by dotted key.
     """
 
     config: Config
     routes: tuple[RoutePolicy, ...]
     provenance: Mapping[str, str]
     warnings: tuple[str, ...]
-    file: str | None
+    text: FileText | None
+    """What the file said; None without one."""
+
+    @property
+    def file(self) -> str | None:
+        """The file, as the operator calls it."""
+        return None if self.text is None else self.text.shown
 
     def source_of(self, key: str) -> str:
         """Where a value came from."""
@@ -48,12 +54,22 @@ def load(
     ``needs_upstream`` is False for what only talks to a running Tambo: its upstream may then stay unsaid.
     Raises InvalidConfigError with every problem that was found.
     """
-    # An empty variable is one that is not set: that is how compose leaves ${NAME:-}.
-    environ = {name: value for name, value in environ.items() if value.strip()}
-    path = locate(file, environ, folder or Path.cwd())
-    shown = None if path is None else _shown(path, folder or Path.cwd())
+    path = locate(file, _said(environ), folder or Path.cwd())
+    text = None if path is None else read_text(path, _shown(path, folder or Path.cwd()))
+    return assemble(environ, text, options=options, needs_upstream=needs_upstream)
+
+
+def assemble(
+    environ: Mapping[str, str],
+    text: FileText | None,
+    *,
+    options: Sequence[tuple[str, str, str]] = (),
+    needs_upstream: bool = True,
+) -> Loaded:
+    """What ``load`` makes of a file that was read already; None: there is none. Raises InvalidConfigError."""
+    environ = _said(environ)
     filler = Filler(environ)
-    root = _filled(filler, path, shown)
+    root = _filled(filler, text)
     problems = [*filler.problems, *overlay(root, environ), *_options(root, options)]
     reader = Reader()
     config = reader.section(Config, root)
@@ -67,14 +83,19 @@ def load(
     problems += [ConfigError(error.key, error.problem, _source(error.key, provenance)) for error in wrong]
     if problems:
         raise InvalidConfigError(problems)
-    return Loaded(config, routes, provenance, tuple(checks.warnings(config, routes, reader.provenance)), shown)
+    return Loaded(config, routes, provenance, tuple(checks.warnings(config, routes, reader.provenance)), text)
 
 
-def _filled(filler: Filler, path: Path | None, shown: str | None) -> Table:
-    if path is None or shown is None:
+def _said(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """An empty variable is one that is not set: that is how compose leaves ${NAME:-}."""
+    return {name: value for name, value in environ.items() if value.strip()}
+
+
+def _filled(filler: Filler, text: FileText | None) -> Table:
+    if text is None:
         return Table({}, "")
-    root = filler.fill(read_file(path, shown))
-    return root if isinstance(root, Table) else Table({}, shown)
+    root = filler.fill(parsed(text))
+    return root if isinstance(root, Table) else Table({}, text.shown)
 
 
 def _shown(path: Path, folder: Path) -> str:

@@ -16,6 +16,8 @@ from tests.support.tambo import Tambo, fetch, running
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
 
 CACHED = """
+[upstream.concurrency]
+max = 9
 [[routes]]
 name = "cached"
 match = { path = "/json/{name}" }
@@ -36,7 +38,7 @@ async def api() -> Api:
     return Api()
 
 
-@pytest.fixture(params=["1"])
+@pytest.fixture(params=["1", "2"])
 async def tambo(request: pytest.FixtureRequest, api: Api, tmp_path: Path) -> AsyncIterator[Tambo]:
     (tmp_path / "tambo.toml").write_text(CACHED)
     async with serving(api) as upstream, running(tmp_path, upstream, WEB_CONCURRENCY=request.param) as it:
@@ -116,9 +118,7 @@ async def test_what_needs_a_restart_is_named_and_the_rest_holds(
 async def test_a_request_under_way_ends_under_the_old_one(
     tambo: Tambo, api: Api, session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
-    (tmp_path / "tambo.toml").write_text(
-        CACHED + '[upstream.concurrency]\nmax = 2\n[upstream.timeout]\ntotal = "20s"\n'
-    )
+    (tmp_path / "tambo.toml").write_text(CACHED.replace("max = 9", "max = 2"))
     slow = asyncio.ensure_future(fetch(session, f"{tambo.url}/slow/a"))
     async with asyncio.timeout(10):
         while not api.asked["/slow/a"]:

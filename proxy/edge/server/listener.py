@@ -88,6 +88,16 @@ class Listener:
         if self._acceptor is not None:
             self._acceptor.close()
 
+    async def thin_out(self, limit: float) -> None:
+        """Listen no more, and wait until who is connected has gone, so many seconds at most: each answer says that its
+        connection closes."""
+        self.announce_close()
+        self.stop_accepting()
+        if self._clients is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(limit):
+                    await self._clients.emptied()
+
     async def drain(self, limit: float) -> None:
         """Stop accepting, finish what is in flight, close what is idle; after ``limit`` seconds cut what is left."""
         self.announce_close()

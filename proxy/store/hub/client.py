@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from proxy.store.hub.words import (
     Busy,
@@ -164,9 +164,8 @@ class _Line(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - for the type checker: sockets can be written to
-        self._transport = transport
-        self._client.connected(transport)
+        self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's is none by its class
+        self._client.connected(self._transport)
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from proxy.clock import Clock
 from proxy.store.hub.state import HubState, Saying
@@ -101,8 +101,7 @@ class _Connection(asyncio.Protocol):
         self._number = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - for the type checker: sockets can be written to
-        self._transport = transport
+        self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's is none by its class
         self._number = self._hub.arrived(self)
 
     def data_received(self, data: bytes) -> None:

@@ -38,10 +38,11 @@ def test_without_a_file(tambo: Tambo) -> None:
 
 @pytest.mark.usefixtures("upstream")
 def test_warnings_go_beside_it(tambo: Tambo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WEB_CONCURRENCY", "4")
+    monkeypatch.setenv("ADMIN_HOST", "0.0.0.0")
     said = tambo("check")
     assert said.code == 0
-    assert said.err == "tambo: warning: listen.workers: one worker runs, more are not supported yet\n"
+    assert said.err.startswith("tambo: warning: admin.host: 0.0.0.0 can be reached from other machines")
+    assert said.err.count("\n") == 1
 
 
 @pytest.mark.usefixtures("upstream")

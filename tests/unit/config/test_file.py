@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.config.file import Filler, locate, read_file
+from proxy.config.file import Filler, locate, parsed, read_text
 from proxy.config.problems import InvalidConfigError
 from proxy.config.tree import Leaf, Table, plain, planted
 
@@ -33,16 +33,16 @@ def test_a_file_that_is_not_toml(tmp_path: Path, content: bytes, problem: str) -
     path = tmp_path / "f.toml"
     path.write_bytes(content)
     with pytest.raises(InvalidConfigError) as raised:
-        read_file(path, "f.toml")
+        parsed(read_text(path, "f.toml"))
     assert str(raised.value).startswith(problem)
     assert "\n" not in str(raised.value)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidConfigError, match=r"f\.toml: file: cannot be read: no such file or directory"):
-        read_file(tmp_path / "f.toml", "f.toml")
+        parsed(read_text(tmp_path / "f.toml", "f.toml"))
     with pytest.raises(InvalidConfigError, match="cannot be read: is a directory"):
-        read_file(tmp_path, "folder")
+        parsed(read_text(tmp_path, "folder"))
 
 
 @pytest.mark.parametrize(

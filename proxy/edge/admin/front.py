@@ -1,0 +1,136 @@
+"""The admin listener of several workers: answers for all of them, or passes a request on to one. Serves no client."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+from prometheus_client.core import Metric
+
+from proxy.edge.admin.access import Gate
+from proxy.edge.admin.gatekeeper import ASKER, gatekeeper, problem
+from proxy.edge.admin.inner import GoneError, Inner
+from proxy.edge.admin.mode_form import read_mode, shown
+from proxy.edge.admin.reloading import Reload, answer_reload
+from proxy.exchange.operating import ModeSwitch
+from proxy.telemetry.merging import Ledger
+
+LOG: Final = logging.getLogger("tambo.admin")
+MAX_BODY: Final = 64 * 1024 * 1024
+"""What is passed on is bounded by who it is passed on to."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrontParts:
+    """What the supervisor's admin listener is made of."""
+
+    gate: Callable[[], Gate]
+    workers: Callable[[], Sequence[tuple[int, Inner]]]
+    """Who can be asked, by number; the first one answers where one is enough."""
+    unready: Callable[[], str | None]
+    """Why no client should come; None: they should."""
+    ledger: Ledger
+    own: Callable[[], Iterable[Metric]]
+    """The supervisor's own metrics."""
+    metrics_type: str
+    switch: ModeSwitch
+    reload: Reload
+
+
+def make_front_app(parts: FrontParts) -> web.Application:
+    """The admin application, ready for a runner."""
+    app = web.Application(middlewares=[gatekeeper(parts.gate)], client_max_size=MAX_BODY)
+    front = _Front(parts)
+    app.router.add_get("/healthz", front.alive)
+    app.router.add_get("/readyz", front.ready)
+    app.router.add_get("/health", front.health)
+    app.router.add_get("/metrics", front.metrics)
+    app.router.add_get("/admin/mode", front.mode)
+    app.router.add_put("/admin/mode", front.set_mode)
+    app.router.add_post("/admin/reload", front.reload)
+    app.router.add_route("*", "/{rest:.*}", front.pass_on)
+    return app
+
+
+class _Front:
+    def __init__(self, parts: FrontParts) -> None:
+        self._parts = parts
+
+    async def alive(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def ready(self, _: web.Request) -> web.Response:
+        if (why := self._parts.unready()) is not None:
+            return web.Response(status=web.HTTPServiceUnavailable.status_code, text=f"{why}\n")
+        return web.Response(text="ready\n")
+
+    async def health(self, _: web.Request) -> web.Response:
+        """The worst that any worker says."""
+        said = [json.loads(body) for _, body in await self._ask_all("/health")]
+        words = {str(each["redis"]) for each in said}
+        redis = "disconnected" if "disconnected" in words or not words else sorted(words)[0]
+        is_well = bool(said) and all(each["status"] == "healthy" for each in said)
+        return web.json_response({"status": "healthy" if is_well else "degraded", "redis": redis})
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        ledger = self._parts.ledger
+        answers = await self._ask_all("/metrics")
+        present = {number for number, _ in self._parts.workers()}
+        for number, body in answers:
+            if number in present:  # who ended meanwhile has told its last numbers by itself
+                ledger.note(number, body.decode())
+        body = ledger.exposition(self._parts.own())
+        return web.Response(body=body, headers={"Content-Type": self._parts.metrics_type})
+
+    async def mode(self, _: web.Request) -> web.Response:
+        return web.json_response(shown(self._parts.switch.now))
+
+    async def set_mode(self, request: web.Request) -> web.Response:
+        wanted = read_mode(await request.read())
+        self._parts.switch.set(wanted.mode, wanted.seconds_left, request[ASKER])
+        asked = [tell_mode(inner, self._parts.switch, request[ASKER]) for _, inner in self._parts.workers()]
+        await asyncio.gather(*asked)
+        return web.json_response(shown(self._parts.switch.now))
+
+    async def reload(self, request: web.Request) -> web.Response:
+        return await answer_reload(self._parts.reload, request[ASKER])
+
+    async def pass_on(self, request: web.Request) -> web.StreamResponse:
+        for _, inner in self._parts.workers():
+            try:
+                return await inner.pass_on(request)
+            except GoneError as error:
+                LOG.warning("a worker did not answer", extra={"path": request.path, "detail": str(error)})
+                if request.method not in {"GET", "HEAD"}:
+                    break  # it may have done what was asked
+        text = "The worker that was asked has gone; look whether it did it, and try again."
+        return problem(web.HTTPServiceUnavailable.status_code, text, {"Retry-After": "1"})
+
+    async def _ask_all(self, path: str) -> list[tuple[int, bytes]]:
+        """What everyone says who can: their numbers, and the bodies of good answers."""
+
+        async def ask(number: int, inner: Inner) -> tuple[int, bytes] | None:
+            try:
+                reply = await inner.ask("GET", path)
+            except GoneError:
+                return None
+            return (number, reply.body) if reply.status == web.HTTPOk.status_code else None
+
+        answers = await asyncio.gather(*(ask(*worker) for worker in self._parts.workers()))
+        return [answer for answer in answers if answer is not None]
+
+
+async def tell_mode(inner: Inner, switch: ModeSwitch, by: str) -> None:
+    """Have a worker work as the others do. One that does not hear it is on its way out."""
+    now = switch.now
+    said = {"mode": now.mode.value} | ({} if now.seconds_left is None else {"for": now.seconds_left})
+    try:
+        reply = await inner.ask("PUT", "/admin/mode", json.dumps(said).encode(), by)
+    except GoneError as error:
+        LOG.warning("a worker did not hear of the mode", extra={"detail": str(error)})
+        return
+    if reply.status != web.HTTPOk.status_code:
+        LOG.error("a worker refuses the mode", extra={"status": reply.status, "detail": reply.body.decode()})
