@@ -130,7 +130,7 @@ class Supervisor:
 
     async def _runner(self, gate: Callable[[], Gate]) -> web.AppRunner:
         parts = FrontParts(
-            *(gate, self._workers, self._unready, self._ledger, self._own),
+            *(gate, self._workers, self._unready, self._merged),
             *(CONTENT_TYPE_PLAIN_0_0_4, self._switch, self._reloading.reload),
         )
         runner = web.AppRunner(make_front_app(parts), access_log=None, handle_signals=False)
@@ -212,6 +212,12 @@ class Supervisor:
     def _gate(self) -> Gate:
         admin = self._loaded.config.admin
         return Gate(admin.token.value if admin.token else None, is_loopback(admin.host))
+
+    def _merged(self, told: Sequence[tuple[int, bytes]]) -> bytes:
+        for number, text in told:
+            if number in self._inners:  # who ended meanwhile has told its last numbers by itself
+                self._ledger.note(number, text.decode())
+        return self._ledger.exposition(self._own())
 
     def _own(self) -> Iterable[Metric]:
         text = "Worker processes that serve."

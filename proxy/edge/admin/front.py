@@ -3,12 +3,11 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
-from prometheus_client.core import Metric
 
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.gatekeeper import ASKER, gatekeeper, problem
@@ -16,7 +15,6 @@ from proxy.edge.admin.inner import GoneError, Inner
 from proxy.edge.admin.mode_form import read_mode, shown
 from proxy.edge.admin.reloading import Reload, answer_reload
 from proxy.exchange.operating import ModeSwitch
-from proxy.telemetry.merging import Ledger
 
 LOG: Final = logging.getLogger("tambo.admin")
 MAX_BODY: Final = 64 * 1024 * 1024
@@ -32,9 +30,8 @@ class FrontParts:
     """Who can be asked, by number; the first one answers where one is enough."""
     unready: Callable[[], str | None]
     """Why no client should come; None: they should."""
-    ledger: Ledger
-    own: Callable[[], Iterable[Metric]]
-    """The supervisor's own metrics."""
+    merged: Callable[[Sequence[tuple[int, bytes]]], bytes]
+    """The metrics of all, of what each tells by its number."""
     metrics_type: str
     switch: ModeSwitch
     reload: Reload
@@ -76,13 +73,7 @@ class _Front:
         return web.json_response({"status": "healthy" if is_well else "degraded", "redis": redis})
 
     async def metrics(self, _: web.Request) -> web.Response:
-        ledger = self._parts.ledger
-        answers = await self._ask_all("/metrics")
-        present = {number for number, _ in self._parts.workers()}
-        for number, body in answers:
-            if number in present:  # who ended meanwhile has told its last numbers by itself
-                ledger.note(number, body.decode())
-        body = ledger.exposition(self._parts.own())
+        body = self._parts.merged(await self._ask_all("/metrics"))
         return web.Response(body=body, headers={"Content-Type": self._parts.metrics_type})
 
     async def mode(self, _: web.Request) -> web.Response:
