@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.exceptions import UnusedCliTokensError
 
 from proxy.cli.asking_verbs import explain, stats, top
+from proxy.cli.doctor_app import doctor
 from proxy.cli.entries_app import app as entries_app
 from proxy.cli.exits import Exit, complain
 from proxy.cli.options import EXIT_CODES, AdminFile, AdminUrl, AsJson, examples, switch
@@ -210,6 +211,13 @@ app.command(
     ),
 )
 app.command(entries_app)
+app.command(
+    doctor,
+    help_epilogue=examples(
+        "tambo doctor",
+        "tambo doctor --config tambo.toml --json",
+    ),
+)
 app.command(
     warm,
     help_epilogue=examples(

@@ -31,6 +31,11 @@ class SlotTable:
         return frozenset(owner for owner in self._owners if owner is not None)
 
     @property
+    def covered(self) -> int:
+        """How many slots have their owner."""
+        return SLOTS - self._owners.count(None)
+
+    @property
     def is_whole(self) -> bool:
         """Whether every slot has its owner."""
         return None not in self._owners
