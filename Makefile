@@ -12,7 +12,7 @@ help:
 	@echo "make run UPSTREAM=https://api.example.com    Tambo alone, in front of any API"
 	@echo "make test           every test; make test-fast: those that need no service"
 	@echo "make check          format, lint, types, import contracts"
-	@echo "make bench          benchmarks; make compose-check: builds and runs docker-compose.yml for real"
+	@echo "make bench          benchmarks (QUICK=1: the load runs in a minute or two); make compose-check: builds and runs docker-compose.yml for real"
 
 $(STAMP): pyproject.toml
 	@scripts/venv "$(PYTHON)"
@@ -39,8 +39,10 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 bench: $(STAMP)
-	@scripts/services redis-server
-	@for each in bench/*.py; do echo "== $$each"; $(BIN)/python "$$each" || exit 1; done
+	@scripts/services redis-server nginx wrk
+	$(BIN)/python bench/speed.py $(if $(QUICK),--quick)
+	@for each in memory_tier start policy stampede redis_lookup redis_memory embedded_store upstream_client; do \
+	  echo "== bench/$$each.py"; $(BIN)/python "bench/$$each.py" || exit 1; done
 
 compose-check:
 	scripts/compose-check

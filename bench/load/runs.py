@@ -4,6 +4,7 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -51,9 +52,9 @@ class Load:
 
 
 def warm(house: House, name: str, load: Load) -> None:
-    """Have everything stored that the load asks for, and see that it is what it should be."""
+    """Have everything stored that the load asks for, asked for once more, and see that it is what it should be."""
     languages = ("es", "qu", "ay", "en") if load.script == "variants" else ("",)
-    for number in range(1, load.urls + 1):
+    for number in [*range(1, load.urls + 1)] * 2:
         target = f"{load.prefix}{number}"
         for language in languages:
             status, _, body = get(house.ports[name], target, {"Accept-Language": language} if language else None)
@@ -67,8 +68,13 @@ def wrk(house: House, name: str, load: Load) -> Run:
     pids = [process.pid for process in house.processes.values()]
     environ = os.environ | {"LOAD_LUA": str(LUA), "LOAD_URLS": str(load.urls), "LOAD_PREFIX": load.prefix}
     seconds = max(1, round(load.seconds))  # wrk knows whole ones only
-    command = ["taskset", "-c", house.load_core, program("wrk") or "wrk", "-t1", f"-c{load.connections}"]
-    command += [f"-d{seconds}s", "--timeout", "5s", "-s", str(LUA / f"{load.script}.lua"), f"http://127.0.0.1:{port}/"]
+    pinned = ["taskset", "-c", house.load_core]
+    if load.script == "head":
+        said = (port, seconds, load.connections, load.urls, load.prefix)
+        command = [*pinned, sys.executable, str(LUA.with_name("heads.py")), *map(str, said)]
+    else:
+        command = [*pinned, program("wrk") or "wrk", "-t1", f"-c{load.connections}", f"-d{seconds}s", "--timeout", "5s"]
+        command += ["-s", str(LUA / f"{load.script}.lua"), f"http://127.0.0.1:{port}/"]
     asked, usage, cpu = house.asked(), Usage.now(*pids), cpu_seconds(pid)
     with _scraping(house.admins.get(name) if load.scraped else None):
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)

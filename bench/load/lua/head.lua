@@ -1,7 +1,0 @@
--- the same with HEAD
-local lib = dofile(os.getenv("LOAD_LUA") .. "/common.lua")
-function init()
-  local requests = {}
-  for k = 1, lib.urls do requests[k] = wrk.format("HEAD", lib.prefix .. k) end
-  request = lib.play(requests)
-end
