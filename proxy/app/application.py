@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 
-from aiohttp import web
-
+from proxy.app.administration import open_admin
 from proxy.app.figures import make_figures
 from proxy.app.finishing import exchanged
 from proxy.app.gauges import all_tiers, bad_entries, upstream_gauges
@@ -29,19 +28,17 @@ from proxy.app.sharing import make_meeting, shared_by
 from proxy.app.tracing import make_tracer
 from proxy.app.upstreams import Upstreams
 from proxy.clock import Clock, SystemClock
-from proxy.config.checks import is_loopback
 from proxy.config.kinds import WhenDown
 from proxy.config.load import Loaded
 from proxy.config.reload import settle
-from proxy.edge.admin.access import Gate
-from proxy.edge.admin.app import AdminParts, Health, make_admin_app
+from proxy.edge.admin.app import AdminParts, Health
 from proxy.edge.admin.entries import Entries
 from proxy.edge.admin.explain import Explain
 from proxy.edge.admin.jobs import Jobs
-from proxy.edge.server.binding import named
 from proxy.edge.server.hit_path import HitHooks, HitPath
 from proxy.edge.server.listener import Listener
-from proxy.edge.server.settings import Finished, Hooks
+from proxy.edge.server.settings import Finished, Handler, Hooks
+from proxy.edge.upstream.client import UpstreamClient
 from proxy.exchange.ahead import Ahead
 from proxy.exchange.explaining import Explainer
 from proxy.exchange.guard import Guard
@@ -152,8 +149,11 @@ class App:
         self._opened.push_async_callback(self._upstreams.aclose)
         self._opened.push_async_callback(self._ledger.close)
         self._opened.push_async_callback(self._lasting.promises.close)
-        await self._open_admin()
-        answer = make_handler(self._loaded, self._lasting, self._upstreams.current)
+        admin = await open_admin(self._admin_parts(), lambda: self._loaded.config.admin, self._place, self._opened)
+        self._passage = admin.passage
+        if admin.address is not None:
+            self.admin_address = admin.address
+        answer = self._handler(self._loaded, self._upstreams.current)
         hooks = Hooks(answer, self._finished, self._telemetry.internal_error, self._clock)
         self._listener = Listener(server_settings(config), hooks, self._hit_path())
         if sockets is None:
@@ -165,22 +165,15 @@ class App:
         self._is_ready = True
         self.public_address = self._listener.addresses[0]
 
-    async def _open_admin(self) -> None:
-        admin, place = self._loaded.config.admin, self._place
-        runner = web.AppRunner(make_admin_app(self._admin_parts()), access_log=None, handle_signals=False)
-        await runner.setup()
-        self._opened.push_async_callback(runner.cleanup)
-        if place is None:
-            with named(admin.host, admin.port):
-                await web.TCPSite(runner, admin.host, admin.port).start()
-            self.admin_address = runner.addresses[0][:2]
-        else:
-            await web.UnixSite(runner, place.admin).start()
+    def _handler(self, loaded: Loaded, upstream: UpstreamClient) -> Handler:
+        answer = make_handler(loaded, self._lasting, upstream)
+        return answer if self._passage is None else self._passage.around(answer)
 
     def _hit_path(self) -> HitPath | None:
         listen = self._loaded.config.listen
         if not listen.hit_path:
             return None
+        self._standings.leave_alone(self._loaded.config.admin.prefix)
         telemetry, clock = self._telemetry, self._clock
         hooks = HitHooks(self._standings, clock, telemetry.tally, self._finished, telemetry.logs_requests)
         return HitPath(hooks, server_settings(self._loaded.config).max_target)
@@ -194,7 +187,7 @@ class App:
         settled = settle(self._loaded, wanted)
         loaded, config = settled.loaded, settled.loaded.config
         upstream = self._upstreams.follow(upstream_settings(config))
-        answer = make_handler(loaded, self._lasting, upstream)
+        answer = self._handler(loaded, upstream)
         self._loaded = loaded
         self._store.fence = max(self._store.fence, config.upstream.patience + FENCE_MARGIN)
         self._guard.change(guard_settings(config), breaker_settings(config))
@@ -253,7 +246,7 @@ class App:
 
     def _admin_parts(self) -> AdminParts:
         return AdminParts(
-            self._gate if self._place is None else None,
+            None,
             self._lasting.desk,
             self._health,
             self.metrics,
@@ -277,10 +270,6 @@ class App:
             lambda: self.reloading.generation,
             VERSION,
         )
-
-    def _gate(self) -> Gate:
-        admin = self._loaded.config.admin
-        return Gate(admin.token.value if admin.token else None, is_loopback(admin.host))
 
     def _health(self) -> Health:
         if self._backing.tier != "redis":

@@ -19,3 +19,8 @@ class WorkerPlace:
     def admin(self) -> Path:
         """The socket of this worker's own admin application, for the supervisor."""
         return self.runtime / f"worker-{self.number}.sock"
+
+
+def public_admin(runtime: Path) -> Path:
+    """The socket of the admin application for what comes under the prefix on the public port."""
+    return runtime / "public.sock"

@@ -40,17 +40,11 @@ def errors(config: Config) -> list[ConfigError]:
 def warnings(config: Config, routes: tuple[RoutePolicy, ...], provenance: Mapping[str, str]) -> list[str]:
     """Everything that works but may surprise."""
     return [
-        *_unfinished(config),
         *_admin_warnings(config),
         *_size_warnings(config),
         *_wait_warnings(config, provenance),
         *_route_warnings(config, routes),
     ]
-
-
-def _unfinished(config: Config) -> Iterator[str]:
-    if config.admin.prefix is not None:
-        yield "admin.prefix: the admin listener has a port of its own; a prefix is not supported yet"
 
 
 def is_loopback(host: str) -> bool:
@@ -133,6 +127,8 @@ def _admin_warnings(config: Config) -> Iterator[str]:
             f"admin.host: {config.admin.host} can be reached from other machines and there is no ADMIN_TOKEN: "
             "the admin listener answers health and metrics only"
         )
+    if config.admin.prefix is not None and config.admin.token is None:
+        yield f"admin.prefix: there is no ADMIN_TOKEN, so {config.admin.prefix}/ answers for health only"
 
 
 def _size_warnings(config: Config) -> Iterator[str]:

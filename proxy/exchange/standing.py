@@ -100,12 +100,17 @@ class Standings:
         ahead: Ahead | None = None,
     ) -> None:
         """``switch``: only who works normally has plain hits."""
+        self._reserved: str | None = None
         self._routes = routes
         self._store = store
         self._replies = replies
         self._switch = switch
         self._keys = keys
         self._ahead = ahead
+
+    def leave_alone(self, path: str | None) -> None:
+        """Find nothing at this path and below it, which are not the upstream's; None: all are."""
+        self._reserved = path
 
     def follow(self, routes: tuple[RoutePolicy, ...]) -> None:
         """Find by these routes from now on. What was found before is to be forgotten by whoever keeps it."""
@@ -116,6 +121,8 @@ class Standings:
 
         None for whatever is more than a plain hit, or might be.
         """
+        if self._reserved is not None and f"{request.path}/".startswith(f"{self._reserved}/"):
+            return None
         match = match_route(self._routes, request.method, request.path)
         route = match.route
         admission = admit(request, route)

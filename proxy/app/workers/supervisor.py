@@ -6,10 +6,8 @@ client itself, and imports nothing that does.
 
 import asyncio
 import logging
-import shutil
 import signal
 import socket
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -20,7 +18,9 @@ from aiohttp import web
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from proxy.app.administration import gate_of, listen, listen_privately, runtime_folder
 from proxy.app.announcing import announce
+from proxy.app.place import public_admin
 from proxy.app.reloading import Reloading
 from proxy.app.signals import ignore
 from proxy.app.voice import set_up_logs
@@ -28,14 +28,12 @@ from proxy.app.workers.crew import Crew, Doom
 from proxy.app.workers.messages import Setup, Start
 from proxy.app.workers.process import WorkerProcess, spawn
 from proxy.clock import Clock, SystemClock
-from proxy.config.checks import is_loopback
 from proxy.config.load import Loaded
 from proxy.config.problems import InvalidConfigError
 from proxy.config.reload import settle
-from proxy.edge.admin.access import Gate
 from proxy.edge.admin.front import FrontParts, make_front_app, tell_mode
 from proxy.edge.admin.inner import Inner
-from proxy.edge.server.binding import bind, named
+from proxy.edge.server.binding import bind
 from proxy.errors import ConfigError
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.residence import Residence
@@ -98,8 +96,7 @@ class Supervisor:
 
     async def _open(self) -> None:
         config = self._loaded.config
-        self._runtime = Path(tempfile.mkdtemp(prefix="tambo-"))  # 0700
-        self._opened.callback(shutil.rmtree, self._runtime, ignore_errors=True)
+        self._runtime = runtime_folder(self._opened)
         if config.store.redis_url is None:
             await self._open_hub(Path(config.store.data_dir))
         self._sockets = await bind(config.listen.host, config.listen.port)
@@ -122,21 +119,18 @@ class Supervisor:
 
     async def _open_admin(self) -> None:
         admin = self._loaded.config.admin
-        runner = await self._runner(self._gate)
-        with named(admin.host, admin.port):
-            await web.TCPSite(runner, admin.host, admin.port).start()
-        host, port = runner.addresses[0][:2]
-        self.admin_address = str(host), int(port)
+        self.admin_address = await listen(self._front(is_public=False), admin, self._opened)
+        if admin.prefix is not None:
+            await listen_privately(self._front(is_public=True), public_admin(self._runtime), self._opened)
 
-    async def _runner(self, gate: Callable[[], Gate]) -> web.AppRunner:
-        parts = FrontParts(
-            *(gate, self._workers, self._unready, self._merged),
-            *(CONTENT_TYPE_PLAIN_0_0_4, self._switch, self._reloading.reload),
+    def _front(self, *, is_public: bool) -> web.Application:
+        return make_front_app(
+            FrontParts(
+                lambda: gate_of(self._loaded.config.admin, is_public=is_public),
+                *(self._workers, self._unready, self._merged),
+                *(CONTENT_TYPE_PLAIN_0_0_4, self._switch, self._reloading.reload),
+            )
         )
-        runner = web.AppRunner(make_front_app(parts), access_log=None, handle_signals=False)
-        await runner.setup()
-        self._opened.push_async_callback(runner.cleanup)
-        return runner
 
     def _start(self, number: int) -> Start:
         return Start(
@@ -208,10 +202,6 @@ class Supervisor:
         if self._is_stopping:
             return "stopping"
         return None if self._crew.serving else "no worker serves"
-
-    def _gate(self) -> Gate:
-        admin = self._loaded.config.admin
-        return Gate(admin.token.value if admin.token else None, is_loopback(admin.host))
 
     def _merged(self, told: Sequence[tuple[int, bytes]]) -> bytes:
         for number, text in told:

@@ -24,10 +24,8 @@ def gatekeeper(gate: Callable[[], Gate] | None) -> Middleware:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         fields = request.headers
-        request[ASKER] = request.remote or ""
-        if gate is None:
-            request[ASKER] = fields.get(BY, "")
-        else:
+        request[ASKER] = request.remote or str(fields.get(BY, ""))  # on a socket of ours there is no remote address
+        if gate is not None:
             refusal = gate().refusal(request.path, request.host, fields.get("Origin"), fields.get("Authorization"))
             if refusal is not None:
                 challenge = {"WWW-Authenticate": "Bearer"} if refusal.status == web.HTTPUnauthorized.status_code else {}

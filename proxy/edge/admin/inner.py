@@ -15,7 +15,7 @@ from proxy.edge.admin.gatekeeper import ASKER, BY
 
 PATIENCE: Final = 2.0
 """Seconds for what is asked of every worker: one that stands still must not hold up the others."""
-_HOP_BY_HOP: Final = frozenset(
+HOP_BY_HOP: Final = frozenset(
     {
         "connection", "content-length", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization",
         "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "date", "server",
@@ -59,7 +59,7 @@ class Inner:
     async def pass_on(self, request: web.Request) -> web.StreamResponse:
         """Have it answer a request of somebody else's, however long that takes. Raises GoneError where nothing of an
         answer came; later the answer is cut."""
-        fields = [(name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP]
+        fields = [(name, value) for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP]
         fields = [(name, value) for name, value in fields if name.lower() != BY.lower()] + [(BY, request[ASKER])]
         url = URL(f"http://tambo{request.raw_path}", encoded=True)
         data = request.content if request.can_read_body else None
@@ -91,4 +91,4 @@ async def _relayed(request: web.Request, answer: aiohttp.ClientResponse) -> web.
 
 
 def _passed(fields: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in fields.items() if name.lower() not in _HOP_BY_HOP]
+    return [(name, value) for name, value in fields.items() if name.lower() not in HOP_BY_HOP]
