@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from proxy.app.checking import check_parts
+from proxy.cli.check_archive import archive_warnings
 from proxy.cli.exits import Exit, complain, complain_of_config
 from proxy.config.load import Loaded, load
 from proxy.config.problems import InvalidConfigError
@@ -23,7 +24,9 @@ def check(file: str | None, *, json_wanted: bool, strict: bool = False) -> Exit:
         check_parts(loaded)
     except InvalidConfigError as error:
         return _refuse(error, json_wanted=json_wanted)
-    warnings = [*loaded.warnings, *(surprises(loaded.config, loaded.routes) if strict else ())]
+    warnings = list(loaded.warnings)
+    if strict:
+        warnings += [*surprises(loaded.config, loaded.routes), *archive_warnings(loaded)]
     if json_wanted:
         print(json.dumps(_described(loaded, warnings), indent=2))
     else:

@@ -41,13 +41,14 @@ def examine(loaded: Loaded, admin_url: str | None) -> list[Finding]:
     config = loaded.config
     findings = [good("configuration", f"{loaded.file or 'the environment alone'} is valid")]
     findings += [advice("configuration", warning, "see tambo check") for warning in loaded.warnings]
-    findings += _store(loaded)
+    findings += examine_store(loaded)
     findings.append(_upstream(config))
     findings += _admin(config, admin_url)
     return findings
 
 
-def _store(loaded: Loaded) -> list[Finding]:
+def examine_store(loaded: Loaded) -> list[Finding]:
+    """Where answers are kept."""
     from proxy.app.settings import upstream_id  # noqa: PLC0415 - imports the server's libraries
 
     store = loaded.config.store
