@@ -13,6 +13,7 @@ another file in its place goes over to that.
 import asyncio
 import logging
 import sqlite3
+import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -72,6 +73,8 @@ class DiskStore:
         self._writing: Counter[bytes] = Counter()
         self._last_write: asyncio.Future[Any] | None = None
         self._position = 0
+        self._learnt = 0
+        """Who reads the log knows it up to here, and judges what it hands in by that."""
         self._company: Company = company or Nobody()
         self._is_shared = company is not None
 
@@ -138,7 +141,9 @@ class DiskStore:
 
     async def purges_after(self, position: int) -> Sequence[LoggedPurge]:
         """The log behind ``position``."""
-        return self._read("purges", lambda db: disk_file.purges_after(db, position))
+        found = self._read("purges", lambda db: disk_file.purges_after(db, position))
+        self._learnt = max(self._learnt, position, *(logged.position for logged in found[-1:]))
+        return found
 
     async def page(self, aim: Purge, cursor: bytes, most: int) -> Page:
         """See Browsed: what was put before is there."""
@@ -184,10 +189,10 @@ class DiskStore:
             self._submit("remove", partial(DiskFile.remove, key=name), is_hasty=False)
             return
         expires = self._clock.now() + keep_for
-        variant = variant_digest(stored.secondary_key)
-        tags = tuple(map(as_bytes, stored.tags))
+        variant, tags = variant_digest(stored.secondary_key), tuple(map(as_bytes, stored.tags))
         place = as_bytes(stored.target), expires, stored.position, stored.is_ended
-        row = Row(name, variant, *place, value, tags, as_bytes(stored.route), stored.fence)
+        judged = self._learnt if self._is_shared else sys.maxsize
+        row = Row(name, variant, *place, value, tags, as_bytes(stored.route), stored.fence, judged)
         done = self._submit("put", partial(DiskFile.put, row=row), size=len(value), is_hasty=self._is_shared)
         if done is None:
             raise StoreUnavailable("put", "the embedded store takes no writes")
@@ -195,7 +200,7 @@ class DiskStore:
         done.add_done_callback(lambda _: self._wrote(name))
         if self._is_shared:
             if not await self._awaited("put", done):
-                raise SupersededError("put", "a later fetch has stored already")
+                raise SupersededError("put", "a later fetch has stored already, or it was purged meanwhile")
             self._company.changed(key.text)
 
     async def remove(self, key: CacheKey) -> int:
@@ -211,12 +216,7 @@ class DiskStore:
 
     async def sweep(self) -> Swept:
         """One step of some milliseconds on the writing thread. Opens what could not be opened before."""
-        if (
-            self._handle.writer is None
-            or self._handle.reader is None
-            or self._health.is_unreadable
-            or self._health.is_replaced
-        ):
+        if None in (self._handle.writer, self._handle.reader) or self._health.is_unreadable or self._health.is_replaced:
             await self._reopen()
         if not self._company.keeps_house:
             return Swept(0, self._read("sweep", disk_file.carried_out), more=False)

@@ -43,6 +43,8 @@ class Row:
     route: bytes = b""
     fence: int = 0
     """0: its fetch was nobody's but this process's."""
+    judged: int = 0
+    """Whoever hands it in has minded the purges up to here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ class DiskFile:
         self._note(entries=self._number("SELECT COUNT(*) FROM stored"), used=self._used())
 
     def put(self, row: Row) -> bool:
-        """Write a variant in place of the one like it, and make room for it. False: a later fetch has stored one."""
+        """Write a variant in place of the one like it, and make room for it. False: a later fetch has stored one, or
+        it was purged hard meanwhile."""
         if row.fence and self._is_superseded(row):
             return False
         self._remove("key = ? AND variant = ?", row.key, row.variant)
@@ -97,6 +100,12 @@ class DiskFile:
             "INSERT OR IGNORE INTO tagged (tag, id) VALUES (?, ?)", [(tag, row_id) for tag in row.tags]
         )
         self._note(entries=self.standing.entries + 1)
+        purged = self._purged_meanwhile(row, row_id or 0)
+        if purged is PurgeMode.HARD:
+            self._remove("id = ?", row_id)
+            return False
+        if purged is PurgeMode.SOFT:
+            self._db.execute("UPDATE stored SET ended = 1 WHERE id = ?", (row_id,))
         if row.variant:
             newest = "SELECT id FROM stored WHERE key = ? ORDER BY id DESC LIMIT ?"
             self._evict(f"key = ? AND id NOT IN ({newest})", row.key, row.key, self._max_variants)
@@ -107,6 +116,21 @@ class DiskFile:
         """A fence an hour ahead is another clock's, not a later fetch's."""
         (newest,) = self._db.execute("SELECT MAX(fence) FROM stored WHERE key = ?", (row.key,)).fetchone()
         return newest is not None and row.fence < newest < row.fence + _ANOTHER_CLOCK
+
+    def _purged_meanwhile(self, row: Row, row_id: int) -> PurgeMode | None:
+        """The strongest purge of this row that was logged since it was judged: where other processes log purges too,
+        who hands it in may not have read them yet, and what is carried out already would pass the row by."""
+        judged = max(row.position, row.judged)
+        if judged >= last_position(self._db):
+            return None
+        modes = {
+            logged.purge.mode
+            for logged in purges_after(self._db, judged)
+            if (first := self._db.execute(*aim(logged.purge, row.target, row_id - 1, 1)).fetchone()) is not None
+            and first[1] == row_id
+            and is_met(logged.purge, first[0], first[4])
+        }
+        return PurgeMode.HARD if PurgeMode.HARD in modes else next(iter(modes), None)
 
     def remove(self, key: bytes) -> int:
         """Remove every variant of a key; how many."""

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from proxy.clock import SystemClock
-from proxy.errors import ConfigError, StoreUnavailable
+from proxy.errors import ConfigError, StoreUnavailable, SupersededError
+from proxy.exchange.entry_ids import entry_id
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.store.codec import BadEntry
+from proxy.store.company import Nobody
 from proxy.store.disk import DiskStore
 from proxy.store.disk_folder import FILE_NAME
 from tests.support.builders import a_key, a_stored
@@ -224,6 +226,45 @@ async def test_purging_everything_gives_the_disk_back(disk: DiskStore, tmp_path:
     await _sweep(disk)
     await disk.close()
     assert (tmp_path / FILE_NAME).stat().st_size < 2 * MIB
+
+
+@pytest.mark.parametrize("mode", PurgeMode)
+@pytest.mark.parametrize(
+    ("kind", "argument", "is_met"),
+    [
+        (PurgeKind.URL, "/7", True),
+        (PurgeKind.URL, "/8", False),
+        (PurgeKind.PREFIX, "/", True),
+        (PurgeKind.PREFIX, "/70", False),
+        (PurgeKind.PATTERN, "/*", True),
+        (PurgeKind.PATTERN, "/*x", False),
+        (PurgeKind.TAG, "seven", True),
+        (PurgeKind.TAG, "eight", False),
+        (PurgeKind.ROUTE, "some", True),
+        (PurgeKind.ROUTE, "other", False),
+        (PurgeKind.ENTRY, entry_id(a_key("/7").text, ()), True),
+        (PurgeKind.ALL, "", True),
+    ],
+)
+async def test_what_was_fetched_before_a_purge_and_comes_after_it_was_carried_out_is_purged_all_the_same(
+    tmp_path: Path, clock: FakeClock, kind: PurgeKind, argument: str, mode: PurgeMode, *, is_met: bool
+) -> None:
+    """Another process logs and carries out a purge while a response is on its way to the file."""
+    disk, other = (DiskStore(tmp_path, clock, capacity=4 * MIB, company=Nobody()) for _ in range(2))
+    await disk.open()
+    await other.open()
+    before = await other.log_purge(Purge(PurgeKind.URL, "/never", mode))
+    await disk.purges_after(0)
+    await _put(other, 9)
+    await other.log_purge(Purge(kind, argument, mode))
+    await _sweep(other)
+    late = a_stored(b"old", target="/7", tags=("seven",), route="some", position=before)
+    is_purged = is_met and mode is PurgeMode.HARD
+    with pytest.raises(SupersededError) if is_purged else contextlib.nullcontext():
+        await disk.put(a_key("/7"), late, 60)
+    for each in (disk, other):
+        assert [found.is_ended for found in (await each.get(a_key("/7"))).variants] == ([] if is_purged else [is_met])
+        await each.close()
 
 
 async def test_positions_go_on_where_a_lost_file_may_have_been(disk: DiskStore, tmp_path: Path) -> None:
