@@ -131,7 +131,7 @@ class RedisPurges:
             (b"XRANGE", self._name, behind, b"+", b"COUNT", _PAGE),
         ]
         return await self._client.run(
-            Question("purges", pack(commands), 2, read, at=self._name), self._client.limits.timeout
+            Question("purges", pack(commands), 2, read, at=self._name, insists=True), self._client.limits.timeout
         )
 
 

@@ -160,7 +160,8 @@ class RedisReplica:
         self._said = saying
         milliseconds = math.ceil(self._pace.life * 1000)
         command = (b"EVAL", _TELL, 1, self._set, milliseconds, saying, b"" if before == saying else before)
-        question = Question("replica", pack([command]), 1, no_answer, at=self._set)
+        # A Redis too slow for look-ups is not gone: while it can be told, what others purge is learnt and confirmed.
+        question = Question("replica", pack([command]), 1, no_answer, at=self._set, insists=True)
         await self._client.run(question, self._client.limits.command_timeout)
         self._told = learnt
 
