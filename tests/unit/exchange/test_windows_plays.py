@@ -1,6 +1,7 @@
 """One stored response through all its life before an upstream that is gone: which window serves, and what it saves."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -111,3 +112,15 @@ async def test_what_a_304_freshened_is_worth_what_it_cost_to_fetch() -> None:
     play.clock.advance(70)
     assert (await play.get()).x_cache == "REVALIDATED"
     assert saved(play, await play.get()) == {("default", "hit"): COST}
+
+
+async def test_a_bulk_import_does_not_expire_together() -> None:
+    """What was fetched in the same second with the same lifetime ends over a tenth of it."""
+    day = 86_400.0
+    play = Scenario(routes=(a_route(ttl=7 * day, jitter=0.1),))
+    for number in range(300):
+        await play.get(f"/{number}")
+    ends = [stored.freshness_lifetime for (stored,) in play.store.entries.values()]
+    assert 6.3 * day <= min(ends) < max(ends) <= 7 * day
+    hours = Counter(int(end // 3600) for end in ends)
+    assert max(hours.values()) <= 30, "a tenth of them in one hour of the seventeen"
