@@ -39,6 +39,10 @@ class ResidentStore(Protocol):
         """What a look-up would find, where memory alone can tell; None: it cannot."""
         ...
 
+    def at_hand(self, key: CacheKey) -> Sequence[StoredResponse] | None:
+        """What a look-up beyond memory would find, where it waits for nothing; None: it would."""
+        ...
+
     @property
     def residence(self) -> Residence:
         """What it shares with those who answer under a seal."""
@@ -67,6 +71,8 @@ class Standing:
     since: float
     until: float
     """Wall seconds: the decision holds from ``since`` up to here."""
+    is_passing: bool = False
+    """Memory does not hold it: it answers the request it was found for, and no other."""
 
     def numbers(self, now: float) -> tuple[int, int, float]:
         """``Age`` and ``ttl`` at a wall second, and the second up to which both stay the same."""
@@ -131,7 +137,12 @@ class Standings:
             return None
         key = self._keys.of(request, match)
         now = self._replies.clock.now()
-        variants = self._store.resident(key) or ()
+        variants, is_passing = self._store.resident(key), False
+        if variants is None:
+            further = self._store.at_hand(key) or ()
+            variants = self._store.resident(key)
+            if variants is None:
+                variants, is_passing = further, True
         decision = choose(request, usable(request, variants), route, now)
         if not isinstance(decision, Reuse):
             return None
@@ -146,7 +157,7 @@ class Standings:
         selecting = {name for variant in variants for name, _ in variant.secondary_key}
         names = tuple(sorted(selecting | {"host"} if route.key.host else selecting))
         unmodified = replace(answer, head=not_modified_head(answer.head), body=b"", length=None)
-        return Standing(answer, unmodified, key, variants, stored, route, names, now, until)
+        return Standing(answer, unmodified, key, variants, stored, route, names, now, until, is_passing)
 
     @property
     def residence(self) -> Residence:

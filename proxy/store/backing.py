@@ -87,6 +87,13 @@ class Backing(Protocol):
 
 
 @runtime_checkable
+class AtHand(Protocol):
+    """A Backing whose ``get`` most often waits for nothing."""
+
+    is_at_hand: bool
+
+
+@runtime_checkable
 class Watched(Protocol):
     """A Backing that others change too, and that tells when they did."""
 

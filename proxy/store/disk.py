@@ -50,7 +50,7 @@ T = TypeVar("T")
 class DiskStore:
     """Satisfies proxy.store.backing.Backing and Sweeps."""
 
-    tier: str = "disk"
+    tier, is_at_hand = "disk", True  # it is read where it is asked for
 
     def __init__(
         self,

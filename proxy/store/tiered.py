@@ -16,11 +16,12 @@ from proxy.errors import StoreUnavailable, SupersededError
 from proxy.exchange.entry_ids import read_entry_id
 from proxy.exchange.ports import Lookup
 from proxy.exchange.purges import Purge, Purged, PurgeKind, PurgeMode
-from proxy.exchange.residence import Residence, Seal
+from proxy.exchange.residence import Seal
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 from proxy.policy.reuse import keep_for as seconds_kept
-from proxy.store.backing import Backing, Browsed, LoggedPurge, Watched
+from proxy.store.at_once import at_once
+from proxy.store.backing import AtHand, Backing, Browsed, LoggedPurge, Watched
 from proxy.store.housekeeper import Housekeeper
 from proxy.store.memory import Memory
 from proxy.store.purge_log import PurgeLog
@@ -49,13 +50,12 @@ class TieredStore:
     ) -> None:
         """``backing`` None: memory alone, nothing outlives the process. ``replica`` None: nobody else shares it.
         ``trusts_memory``: whether memory answers while the lasting store is out although others may have purged."""
-        self._memory = memory
-        self._backing = backing
-        self._clock = clock
-        self._replica = replica
+        self._memory, self._backing, self._clock, self._replica = memory, backing, clock, replica
         self._trusts_memory = trusts_memory or replica is None
         self._reading: dict[str, set[object]] = {}
         """Look-ups under way in the lasting store, by key; what one that left it read was changed since."""
+        self._is_at_hand = isinstance(backing, AtHand)
+        self.residence = memory.residence
         self._log = PurgeLog(residence=memory.residence)
         self._learnt = 0
         """The position up to which no purge of the lasting store's log is unknown here."""
@@ -122,10 +122,11 @@ class TieredStore:
         variants = self._in_memory(key)
         return variants if variants and (is_alone or self._memory.is_complete(key)) else None
 
-    @property
-    def residence(self) -> Residence:
-        """What is shared with those who answer under a seal."""
-        return self._memory.residence
+    def at_hand(self, key: CacheKey) -> Sequence[StoredResponse] | None:
+        """What ``lookup`` finds, where that takes no waiting although memory cannot tell; None: it would have to."""
+        found = at_once(self._look_further(key)) if self._is_at_hand else None
+        self._memory.stats.operations["get", "miss"] += bool(found)  # who finds nothing looks up again
+        return found
 
     def seal(self, key: CacheKey, variants: Sequence[StoredResponse]) -> Seal | None:
         """A seal on what ``resident`` gives, where it gives these very objects; already past where memory has to be

@@ -129,14 +129,14 @@ class HitPath:
         ready = self._known(line, block, connection.origin)
         if ready is None or not self._is_good(ready, began):
             ready = self._learn(line, block, connection.origin)
-            if ready is None or not self._renew(ready, began):
+            if ready is None or not (self._renew(ready, began) or self._passes(ready, began)):
                 return False
         form = ready.whole
         if block.traits & IS_CONDITIONAL and _is_unmodified(block, ready.standing):
             form = ready.none
         connection.write(form.head + form.body)
         connection.heard_at = began
-        self._residence.hits += 1
+        self._residence.hits += not ready.standing.is_passing
         seconds = self._monotonic() - began
         if seconds >= SHORT or ready.is_told:
             self._tell(line, block, connection.origin, form, seconds)
@@ -174,6 +174,12 @@ class HitPath:
         ready.turn(now, began, is_told=self._hooks.is_logged())
         return True
 
+    def _passes(self, ready: Ready, began: float) -> bool:
+        """Whether it is good for this one request, though memory does not hold it."""
+        if ready.standing.is_passing:
+            ready.turn(ready.standing.since, began, is_told=self._hooks.is_logged())
+        return ready.standing.is_passing
+
     # What is known --------------------------------------------------------------------------------------------------
 
     def _known(self, line: bytes, block: Block, origin: Origin) -> Ready | None:
@@ -200,6 +206,8 @@ class HitPath:
         ready = Ready.of(standing, request.method, self._hooks.tally)
         if ready is None:
             return None
+        if standing.is_passing:
+            return ready
         place = self._places.find(line, _OVERHEAD)
         if place is None or place.names != standing.names or len(place.ready) >= _MOST_VARIANTS:
             place = Place(standing)

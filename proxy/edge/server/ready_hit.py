@@ -1,6 +1,7 @@
 """Hits as bytes, ready to be written: what is known of a request line, and its answers save their age. Asks nobody."""
 
 import re
+from collections.abc import Sequence
 from math import inf
 from typing import Final, NamedTuple
 
@@ -9,6 +10,7 @@ from proxy.edge.server.wire import connection_lines, frame, render_head
 from proxy.exchange.ports import Answer, HitKind, Tallies, Tally
 from proxy.exchange.residence import Seal
 from proxy.exchange.standing import Standing
+from proxy.policy.messages import StoredResponse
 
 _MOST_JOINED: Final = 32 * 1024
 """Bytes of a body of which a copy with its head before it is kept ready."""
@@ -60,6 +62,17 @@ class Form:
         self.head = self._parts.joined(age, ttl)
 
 
+class _Broken:
+    """The seal of what was never looked at again since it was found."""
+
+    def __init__(self) -> None:
+        self.until, self.uses = -inf, 0
+        self.variants: Sequence[StoredResponse] = ()
+
+
+_NONE: Final[Seal] = _Broken()
+
+
 class Ready:
     """A hit as bytes: what is left to do is to say how old it is, once a second."""
 
@@ -73,7 +86,7 @@ class Ready:
         self.saved = standing.answer.saved_seconds
         self.whole, self.none = whole, none
         self.is_told = False
-        self.seal: Seal
+        self.seal: Seal = _NONE
         self.epoch = 0
         self.wire = b""
         self.looks = -inf

@@ -170,6 +170,9 @@ class Resident:
     def resident(self, _key: object) -> tuple[StoredResponse, ...]:
         return self.variants
 
+    def at_hand(self, _key: object) -> None:
+        return None
+
     def seal(self, _key: object, _variants: object) -> None:
         return None
 

@@ -1,6 +1,7 @@
 """What is answered at once, with which bytes, until when; and what is left to the long way."""
 
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from proxy.exchange.replies import Replies
 from proxy.exchange.standing import Standings
 from proxy.policy.disposition import Result
 from proxy.policy.route import KeyRule, RoutePolicy, compile_pattern
+from proxy.store.disk import DiskStore
 from proxy.store.memory import Cause, Memory
 from proxy.store.tiered import TieredStore
 from proxy.telemetry.counters import Counters
@@ -300,3 +302,35 @@ async def test_the_host_is_part_of_what_is_asked_where_the_route_says_so() -> No
     house.client.origin = Origin("192.0.2.1", "http", trusted=True)
     assert house.ask("/a", "X-Forwarded-Host: two", host="one") is None
     assert house.ask(host="one") is None, "its word may count more than its Host: that is for the long way to see"
+
+
+async def test_what_only_the_file_holds_is_answered_without_being_remembered(tmp_path: Path) -> None:
+    house = House()
+    house.memory._capacity = 0
+    backing = DiskStore(tmp_path, house.clock)
+    house.store._backing, house.store._is_at_hand = backing, True
+    await backing.open()
+    try:
+        await backing.put(a_key(), a_stored(fields=fields(DATED), etag_is_made=False), 1000)
+        await backing.get(a_key())
+        house.clock.advance(2)
+        for _ in range(3):
+            assert "Age: 2\r\n" in (house.ask() or "")
+            assert (house.ask("/a", 'If-None-Match: "e1"') or "").startswith("HTTP/1.1 304 ")
+        assert not house.path._places.young
+        assert house.ask("/b") is None
+        assert house.store.tiers[0].operations["get", "miss"] == 6
+        await house.store.purge(Purge(PurgeKind.URL, "/a", PurgeMode.HARD))
+        assert house.ask() is None
+    finally:
+        await backing.close()
+
+
+async def test_what_ended_while_it_was_made_ready_is_not_answered_then_or_later() -> None:
+    house = House()
+    await house.holds()
+    house.path._now = lambda: house.clock.now() + 100  # a machine that stood still between two looks at the clock
+    assert house.ask() is None
+    assert house.ask() is None
+    house.path._now = house.clock.now
+    assert house.ask() is not None
