@@ -115,6 +115,12 @@ async def test_both_serve_one_cache_and_one_admin_listener(
     assert served(samples) == statuses.total()
     assert samples["tambo_workers"] == 2
     assert samples['tambo_upstream_requests_total{cause="miss",outcome="2xx",route="default"}'] == 8
+    stats = json.loads((await fetch(session, f"{tambo.admin}/admin/stats"))[2])
+    assert (stats["workers"], sum(stats["requests"]["by_result"].values())) == (2, statuses.total())
+    top = json.loads((await fetch(session, f"{tambo.admin}/admin/top?by=hits"))[2])
+    assert sorted(row["key"] for row in top["keys"]) == sorted(f"/json/{number}" for number in range(8))
+    assert sum(row["requests"] for row in top["keys"]) <= statuses.total()
+    assert (await fetch(session, f"{tambo.admin}/admin/top?by=hit"))[0] == 400
     for path, said in (("/healthz", b"ok\n"), ("/readyz", b"ready\n")):
         assert (await fetch(session, f"{tambo.admin}{path}"))[2] == said
     health = json.loads((await fetch(session, f"{tambo.admin}/health"))[2])

@@ -18,8 +18,8 @@ from aiohttp import web
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from proxy.app.administration import gate_of, listen, listen_privately, runtime_folder
 from proxy.app.announcing import announce
+from proxy.app.listening import gate_of, listen, listen_privately, runtime_folder
 from proxy.app.place import public_admin
 from proxy.app.reloading import Reloading
 from proxy.app.signals import ignore
@@ -39,9 +39,12 @@ from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.residence import Residence
 from proxy.store.disk_folder import DataFolder
 from proxy.store.hub.server import Hub
+from proxy.telemetry.keys import merge_tops
 from proxy.telemetry.merging import Ledger
+from proxy.telemetry.statistics import merge_statistics
 
 LOG: Final = logging.getLogger("tambo")
+_MERGES: Final = {"/admin/stats": merge_statistics, "/admin/top": merge_tops}
 Options = Sequence[tuple[str, str, str]]
 
 
@@ -128,7 +131,10 @@ class Supervisor:
             FrontParts(
                 lambda: gate_of(self._loaded.config.admin, is_public=is_public),
                 *(self._workers, self._unready, self._merged),
-                *(CONTENT_TYPE_PLAIN_0_0_4, self._switch, self._reloading.reload),
+                metrics_type=CONTENT_TYPE_PLAIN_0_0_4,
+                merges=_MERGES,
+                switch=self._switch,
+                reload=self._reloading.reload,
             )
         )
 

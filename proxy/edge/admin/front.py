@@ -3,15 +3,15 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from aiohttp import web
 
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.gatekeeper import ASKER, gatekeeper, problem
-from proxy.edge.admin.inner import GoneError, Inner
+from proxy.edge.admin.inner import GoneError, Inner, Reply
 from proxy.edge.admin.mode_form import read_mode, shown
 from proxy.edge.admin.reloading import Reload, answer_reload
 from proxy.exchange.operating import ModeSwitch
@@ -19,6 +19,9 @@ from proxy.exchange.operating import ModeSwitch
 LOG: Final = logging.getLogger("tambo.admin")
 MAX_BODY: Final = 64 * 1024 * 1024
 """What is passed on is bounded by who it is passed on to."""
+
+
+Merge: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class FrontParts:
     merged: Callable[[Sequence[tuple[int, bytes]]], bytes]
     """The metrics of all, of what each tells by its number."""
     metrics_type: str
+    merges: Mapping[str, Merge]
+    """How the answers of all become one, by path."""
     switch: ModeSwitch
     reload: Reload
 
@@ -48,6 +53,8 @@ def make_front_app(parts: FrontParts) -> web.Application:
     app.router.add_get("/admin/mode", front.mode)
     app.router.add_put("/admin/mode", front.set_mode)
     app.router.add_post("/admin/reload", front.reload)
+    for path in parts.merges:
+        app.router.add_get(path, front.figures)
     app.router.add_route("*", "/{rest:.*}", front.pass_on)
     return app
 
@@ -66,14 +73,14 @@ class _Front:
 
     async def health(self, _: web.Request) -> web.Response:
         """The worst that any worker says."""
-        said = [json.loads(body) for _, body in await self._ask_all("/health")]
+        said = [json.loads(body) for _, body in await self._said_by_all("/health")]
         words = {str(each["redis"]) for each in said}
         redis = "disconnected" if "disconnected" in words or not words else sorted(words)[0]
         is_well = bool(said) and all(each["status"] == "healthy" for each in said)
         return web.json_response({"status": "healthy" if is_well else "degraded", "redis": redis})
 
     async def metrics(self, _: web.Request) -> web.Response:
-        body = self._parts.merged(await self._ask_all("/metrics"))
+        body = self._parts.merged(await self._said_by_all("/metrics"))
         return web.Response(body=body, headers={"Content-Type": self._parts.metrics_type})
 
     async def mode(self, _: web.Request) -> web.Response:
@@ -100,15 +107,27 @@ class _Front:
         text = "The worker that was asked has gone; look whether it did it, and try again."
         return problem(web.HTTPServiceUnavailable.status_code, text, {"Retry-After": "1"})
 
-    async def _ask_all(self, path: str) -> list[tuple[int, bytes]]:
-        """What everyone says who can: their numbers, and the bodies of good answers."""
+    async def figures(self, request: web.Request) -> web.Response:
+        """What everyone says, as one; or what is wrong with the question."""
+        replies = [reply for _, reply in await self._ask_all(request.raw_path)]
+        for reply in replies:
+            if reply.status != web.HTTPOk.status_code:
+                return web.Response(status=reply.status, body=reply.body, content_type="application/problem+json")
+        if not replies:
+            return problem(web.HTTPServiceUnavailable.status_code, "No worker serves now.", {"Retry-After": "1"})
+        return web.json_response(self._parts.merges[request.path]([json.loads(reply.body) for reply in replies]))
 
-        async def ask(number: int, inner: Inner) -> tuple[int, bytes] | None:
+    async def _said_by_all(self, path: str) -> list[tuple[int, bytes]]:
+        """What everyone says who can: their numbers, and the bodies of good answers."""
+        answers = await self._ask_all(path)
+        return [(number, reply.body) for number, reply in answers if reply.status == web.HTTPOk.status_code]
+
+    async def _ask_all(self, path: str) -> list[tuple[int, Reply]]:
+        async def ask(number: int, inner: Inner) -> tuple[int, Reply] | None:
             try:
-                reply = await inner.ask("GET", path)
+                return number, await inner.ask("GET", path)
             except GoneError:
                 return None
-            return (number, reply.body) if reply.status == web.HTTPOk.status_code else None
 
         answers = await asyncio.gather(*(ask(*worker) for worker in self._parts.workers()))
         return [answer for answer in answers if answer is not None]

@@ -29,6 +29,7 @@ class Acceptor:
         self._failed = failed
         self._handshake_timeout = handshake_timeout
         self._ssl: ssl.SSLContext | None = None
+        self._burst = _BURST
         self._sockets: dict[socket.socket, asyncio.TimerHandle | None] = {}
         self._adopting: set[asyncio.Task[None]] = set()
 
@@ -42,9 +43,13 @@ class Acceptor:
         """Where it listens."""
         return [sock.getsockname()[:2] for sock in self._sockets]
 
-    def listen(self, sockets: Sequence[socket.socket], context: ssl.SSLContext | None) -> None:
-        """Begin to accept on sockets that listen; they are closed with this."""
+    def listen(
+        self, sockets: Sequence[socket.socket], context: ssl.SSLContext | None, *, is_shared: bool = False
+    ) -> None:
+        """Begin to accept on sockets that listen; they are closed with this. ``is_shared``: other processes accept on
+        them too, and are left their part."""
         self._ssl = context
+        self._burst = 1 if is_shared else _BURST
         for sock in sockets:
             self._sockets[sock] = None
             self._loop.add_reader(sock.fileno(), self._accept, sock)
@@ -73,7 +78,7 @@ class Acceptor:
 
     def _accept(self, sock: socket.socket) -> None:
         try:
-            for _ in range(_BURST):
+            for _ in range(self._burst):
                 if not self._has_room():
                     self._pause(sock, _FULL_PAUSE)
                     return

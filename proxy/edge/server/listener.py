@@ -56,16 +56,19 @@ class Listener:
     async def start(self, host: str, port: int, *, ssl: tls.SSLContext | None = None) -> None:
         """Listen. Raises ConfigError when the installed aiohttp does not fit, OSError when an address is taken."""
         verify()
-        self.serve(await bind(host, port, backlog=self._settings.backlog), ssl=ssl)
+        self._serve(await bind(host, port, backlog=self._settings.backlog), ssl, is_shared=False)
 
     def serve(self, sockets: Sequence[socket.socket], *, ssl: tls.SSLContext | None = None) -> None:
-        """Accept on sockets that listen already, and are perhaps other processes' as well. Raises ConfigError as
-        ``start`` does."""
+        """Accept on sockets that listen already, and are other processes' as well. Raises ConfigError as ``start``
+        does."""
+        self._serve(sockets, ssl, is_shared=True)
+
+    def _serve(self, sockets: Sequence[socket.socket], ssl: tls.SSLContext | None, *, is_shared: bool) -> None:
         verify()
         capacity = client_capacity(self._settings.max_connections)
         self._clients = clients = Clients(self._roster, capacity, asyncio.get_running_loop())
         self._acceptor = Acceptor(clients, self._has_room, self._accept_failed, self._settings.tls_handshake_timeout)
-        self._acceptor.listen(sockets, ssl)
+        self._acceptor.listen(sockets, ssl, is_shared=is_shared)
 
     def change(self, settings: ServerSettings, answer: Handler) -> None:
         """Have the next requests answered by another handler, within these bounds; who is connected keeps some of the
