@@ -1,0 +1,99 @@
+"""Three workers under their supervisor over the embedded store: what they share, as a user starts them."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.support.fleet import Got, SlowApi, all_asking, until
+from tests.support.tambo import Tambo, fetch, running
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+
+CLIENTS = 100
+PURGE = {"prefix": "/", "mode": "hard"}
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    """Every request has a connection of its own: any worker may take it."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True)) as it:
+        yield it
+
+
+def _workers(tambo: Tambo) -> list[int]:
+    """The first three that the supervisor started; who stands by came after them."""
+    pid = tambo.process.pid
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return sorted(int(child) for child in text.split())[:3]
+
+
+@asynccontextmanager
+async def _one_asleep(session: aiohttp.ClientSession, tambo: Tambo) -> AsyncIterator[None]:
+    """A worker stands still that is not the one which answers the admin listener's requests."""
+    for pid in reversed(_workers(tambo)):
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(2):
+                assert (await fetch(session, f"{tambo.admin}/admin/entries"))[0] == 200
+            yield
+        except TimeoutError:
+            continue
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        return
+    raise AssertionError("each of them answers the admin listener's requests")
+
+
+async def _all(session: aiohttp.ClientSession, tambo: Tambo, path: str, count: int = CLIENTS) -> list[Got]:
+    return [await each for each in all_asking(session, [f"{tambo.url}{path}"] * count)]
+
+
+async def test_one_fetch_a_purge_that_holds_for_who_slept_and_a_restart(
+    tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    api = SlowApi(1.0)
+    async with api.serving() as upstream, running(tmp_path, upstream, WEB_CONCURRENCY="3") as tambo:
+        old = await _all(session, tambo, "/cold", 3 * CLIENTS)
+        assert {(one.status, one.body) for one in old} == {(200, old[0].body)}
+        assert api.asked == {"/cold": 1}
+
+        async with _one_asleep(session, tambo):
+            status, _, body = await fetch(session, f"{tambo.admin}/admin/purge", "POST", json=PURGE)
+        assert status == 200, body
+        new = await _all(session, tambo, "/cold")
+        assert {one.status for one in new} == {200}
+        assert old[0].body not in {one.body for one in new}
+        assert api.asked == {"/cold": 2}
+
+        await tambo.restart()
+        again = await _all(session, tambo, "/cold")
+        assert {(one.word, one.body) for one in again} == {("HIT", new[0].body)}
+        assert api.asked == {"/cold": 2}
+
+
+async def test_a_supervisor_that_stands_still_costs_no_second_fetch(
+    tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    api = SlowApi(5.0)
+    cap = {"TAMBO_UPSTREAM__CONCURRENCY__MAX": "1"}
+    async with api.serving() as upstream, running(tmp_path, upstream, WEB_CONCURRENCY="3", **cap) as tambo:
+        await fetch(session, f"{tambo.admin}/readyz")
+        asking = all_asking(session, [f"{tambo.url}/slow"] * CLIENTS)
+        await until(lambda: api.asked["/slow"])
+        asking += all_asking(session, [f"{tambo.url}/next"])
+        await asyncio.sleep(0.3)  # so that all of them wait in the hub
+        tambo.signal(signal.SIGSTOP)
+        try:
+            await asyncio.sleep(3)
+        finally:
+            tambo.signal(signal.SIGCONT)
+        got = [await each for each in asking]
+    assert {one.status for one in got} == {200}
+    assert api.asked == {"/slow": 1, "/next": 1}
+    assert api.most == 1, "its place was another's when the supervisor came back"
