@@ -253,7 +253,7 @@ class App:
             CONTENT_TYPE,
             self.switch,
             self.reloading.reload,
-            Entries(self._lasting.desk, self._clock.now),
+            Entries(self._lasting.desk, self._clock.now, self._telemetry.requests_of),
             [
                 Explain(self._lasting.explainer, lambda: self._loaded.provenance),
                 Jobs(self._lasting.warmer, self._purger),

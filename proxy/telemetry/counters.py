@@ -155,3 +155,8 @@ class Counters:
     def carried_out(self, count: int) -> None:
         """Count what a purge removed or ended that could not be counted when it was asked for."""
         self.purged_entries += count
+
+    def requests_of(self, keys: Sequence[str]) -> list[int | None]:
+        """How often each key was answered lately; None where that is not known."""
+        self.settle()
+        return [self.keys.requests_of(key) for key in keys]

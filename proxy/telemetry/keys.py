@@ -95,6 +95,12 @@ class KeyTable:
             kept.update(nlargest(self._most // len(_RANKS), self._young.items(), key=lambda item: rank(item[1])))
         self._young = kept
 
+    def requests_of(self, key: str) -> int | None:
+        """How often a key was answered in the last one to two windows; None: it is not held."""
+        self._turn()
+        held = [table[key].requests for table in (self._old, self._young) if key in table]
+        return sum(held) if held else None
+
     def top(self, order: Order) -> dict[str, Any]:
         """The leaders, as JSON: ``seconds`` is the time that they are of."""
         self._turn()

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -36,6 +36,8 @@ class Entries:
     desk: PurgeDesk
     now: Callable[[], float]
     """Wall seconds."""
+    hits: Callable[[Sequence[str]], list[int | None]]
+    """How often keys were answered lately."""
 
     def add_to(self, app: web.Application) -> None:
         """Register them."""
@@ -51,7 +53,9 @@ class Entries:
         aim = self.desk.purger.aimed(kind, argument, PurgeMode.SOFT)
         page = await self._page(aim, _opened(cursor, aim), limit)
         now = self.now()
-        entries = [row_view(row.key, row.stored, row.length, row.size, now) for row in page.rows]
+        hits = self.hits([row.key for row in page.rows])
+        rows = zip(page.rows, hits, strict=True)
+        entries = [row_view(row.key, row.stored, row.length, row.size, now) | {"hits": count} for row, count in rows]
         return web.json_response({"entries": entries, "cursor": _sealed(page.cursor, aim)})
 
     async def _page(self, aim: Purge, cursor: bytes, limit: int) -> Page:
@@ -76,7 +80,9 @@ class Entries:
         if stored is None:
             raise ClientError(NOT_FOUND, _NO_ENTRY)
         pretty = request.query.get("pretty", "").lower() not in {"", "0", "false", "no"}
-        return web.json_response(whole_view(read_entry_id(entry)[0], stored, self.now(), pretty=pretty))
+        key = read_entry_id(entry)[0]
+        (hits,) = self.hits([key])
+        return web.json_response(whole_view(key, stored, self.now(), pretty=pretty) | {"hits": hits})
 
     async def remove(self, request: web.Request) -> web.Response:
         """Remove one stored response, everywhere: a hard purge of it alone."""

@@ -104,7 +104,7 @@ def parts(book: PurgeBook, gate: Gate) -> AdminParts:
         metrics_type="text/plain",
         switch=ModeSwitch(FakeClock()),
         reload=no_reload,
-        entries=Entries(desk, FakeClock().now),
+        entries=Entries(desk, FakeClock().now, lambda keys: [None for _ in keys]),
     )
 
 

@@ -88,3 +88,14 @@ def test_several_processes_are_one() -> None:
         ("b", 4, None, None),
     ]
     assert merged["keys"][0]["failure"] == "timeout"
+
+
+def test_how_often_one_key_was_answered_lately() -> None:
+    clock = FakeClock()
+    table = KeyTable(clock, window=10.0)
+    count(table, "a", requests=3)
+    count(table, "a", requests=4)
+    clock.advance(11)
+    assert (table.requests_of("a"), table.requests_of("b")) == (7, None)
+    clock.advance(11)
+    assert table.requests_of("a") is None

@@ -39,7 +39,7 @@ class Desk:
             "text/plain; version=0.0.4; charset=utf-8",
             ModeSwitch(self.play.clock),
             self.reload,
-            Entries(desk, self.play.clock.now),
+            Entries(desk, self.play.clock.now, lambda keys: [None for _ in keys]),
         )
 
     async def reload(self, by: str) -> Reloaded:

@@ -1,6 +1,6 @@
 """The entries endpoints over a real socket and a real file."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +42,17 @@ class Desk:
             "text/plain",
             ModeSwitch(clock),
             self.reload,
-            Entries(desk, clock.now),
+            Entries(desk, clock.now, self.hits),
         )
         self.client: TestClient[Request, Application]
 
     async def reload(self, by: str) -> Reloaded:
         """Nothing here reloads."""
         raise AssertionError(by)
+
+    def hits(self, keys: Sequence[str]) -> list[int | None]:
+        """Only one is known."""
+        return [7 if key == "/a/1" else None for key in keys]
 
     async def ask(self, path: str, method: str = "GET") -> tuple[int, Any]:
         async with self.client.request(method, path) as answer:
@@ -145,6 +149,7 @@ async def test_show(desk: Desk) -> None:
     (row,) = page["entries"]
     status, entry = await desk.ask(f"/admin/entries/{row['id']}?pretty=1")
     assert status == 200
+    assert (row["hits"], entry["hits"]) == (7, 7)
     assert entry["body"] == {"text": '{\n  "a": 1\n}'}
     assert {name: entry[name] for name in row if name != "size"} == {
         name: value for name, value in row.items() if name != "size"
