@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from proxy.errors import UpstreamError
@@ -227,6 +227,10 @@ clients = st.lists(
 )
 
 
+SLEEPER = [Asking(0.0, 0, 0, None), Asking(3.0, 1, 0, None)]
+"""The first falls silent in its fetch, the second fetches meanwhile and is faster."""
+
+
 @dataclass
 class Play:
     """Everybody in it, and what it shows."""
@@ -319,6 +323,8 @@ def test_processes_that_die(asking: list[Asking], deaths: dict[int, float], seed
     st.lists(st.tuples(seconds(100), st.integers(0, WORKERS - 1), seconds(20)), min_size=1, max_size=4),
     st.integers(0, 2**32),
 )
+@example(SLEEPER, [(0.0, 0, 20.0)], 0)
+@example(SLEEPER, [(0.0, 0, 20.0)], 6)
 @pytest.mark.timeout(120)
 def test_processes_that_fall_silent(asking: list[Asking], silences: list[tuple[float, int, float]], seed: int) -> None:
     """Their leases and places go to others while their fetches go on: those come too late, and replace nothing."""
