@@ -173,7 +173,7 @@ async def test_a_storm_of_purges(tmp_path: Path, session: aiohttp.ClientSession)
     assert storm.witness.failures == 0
     assert storm.witness.hits > 1000, "the purges met something"
     assert set(storm.statuses) <= {200, 207}
-    assert len(storm.kinds) == 12, "every kind in both modes"
+    assert len(storm.kinds) == 18, "every kind in every mode"
 
 
 async def _pauses(three: list[Tambo], draw: random.Random) -> None:
