@@ -114,3 +114,34 @@ async def test_the_embedded_store_keeps_it_over_a_restart(
         assert api.asked["/slow/1"] == 1
         metrics = (await fetch(session, f"{tambo.admin}/metrics"))[2].decode()
         assert 'result="pass",route="default",status_class="3xx"} 1.0' in metrics
+
+
+async def test_every_worker_tells_and_warms_over_one_embedded_store(
+    tmp_path: Path, config: str, session: aiohttp.ClientSession
+) -> None:
+    api = SlowApi(0.8)
+    two = {"TAMBO_CONFIG": config, "WEB_CONCURRENCY": "2"}
+    async with api.serving() as upstream, running(tmp_path, upstream, **two) as tambo:
+        status, fields, _ = await fetch(session, f"{tambo.url}/slow/1", headers=ASYNC)
+        assert status == 202
+        places = [
+            followed_alone(tambo, fields["Location"]) for _ in range(8)
+        ]  # connections of their own: either worker
+        assert {where for _, where in await asyncio.gather(*places)} == {"/slow/1"}
+        assert api.asked == {"/slow/1": 1}
+        form = {"urls": [f"/slow/{number}" for number in range(1, 9)], "parallel": 4}
+        status, fields, _ = await fetch(session, f"{tambo.admin}/admin/warm", "POST", json=form)
+        assert status == 202
+        async with asyncio.timeout(30):
+            while True:
+                job = json.loads((await fetch(session, f"{tambo.admin}{fields['Location']}"))[2])
+                if job["state"] == "done":
+                    break
+                await asyncio.sleep(0.1)
+        assert (job["fetched"], job["fresh"], job["failures"]) == (7, 1, [])
+        assert max(api.asked.values()) == 1
+
+
+async def followed_alone(tambo: Tambo, place: str) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as session:
+        return await followed(session, tambo, place)
