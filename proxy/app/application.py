@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 from importlib.metadata import version
 
 from proxy.app.administration import open_admin
-from proxy.app.figures import make_figures
 from proxy.app.finishing import exchanged
 from proxy.app.gauges import all_tiers, bad_entries, upstream_gauges
+from proxy.app.inspecting import inspecting
 from proxy.app.ledgers import make_ledger
 from proxy.app.pausing import until_set
 from proxy.app.place import WorkerPlace
@@ -33,8 +33,6 @@ from proxy.config.load import Loaded
 from proxy.config.reload import settle
 from proxy.edge.admin.app import AdminParts, Health
 from proxy.edge.admin.entries import Entries
-from proxy.edge.admin.explain import Explain
-from proxy.edge.admin.jobs import Jobs
 from proxy.edge.server.hit_path import HitHooks, HitPath
 from proxy.edge.server.listener import Listener
 from proxy.edge.server.settings import Finished, Handler, Hooks
@@ -47,6 +45,7 @@ from proxy.exchange.keys import Keys
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.promises import Promises
 from proxy.exchange.purge_desk import PurgeDesk
+from proxy.exchange.purge_history import PurgeHistory
 from proxy.exchange.purging import Purger
 from proxy.exchange.refetching import Refetching
 from proxy.exchange.replies import Replies
@@ -118,7 +117,7 @@ class App:
             *(traced_store, self._flights, self._guard, keys, hold_off, ahead),
             *(self.switch, self._telemetry, self._tracer, clock, self._shared),
             refetching,
-            PurgeDesk(self._purger, self._store.stock, self._telemetry.purged),
+            PurgeDesk(self._purger, self._store.stock, self._telemetry.purged, PurgeHistory(clock.now)),
             Explainer(self.switch, clock),
             Warmer(self._ledger, self.switch, clock),
             Promises(self._ledger, self._flights, lambda: self.switch.is_normal_now, clock),
@@ -254,11 +253,7 @@ class App:
             self.switch,
             self.reloading.reload,
             Entries(self._lasting.desk, self._clock.now, self._telemetry.requests_of),
-            [
-                Explain(self._lasting.explainer, lambda: self._loaded.provenance),
-                Jobs(self._lasting.warmer, self._purger),
-                make_figures(self._telemetry, self._sources(), self._clock, self.switch, self._health),
-            ],
+            inspecting(self._lasting, self._sources(), lambda: self._loaded, self._health, self._purger),
         )
 
     def _sources(self) -> Sources:

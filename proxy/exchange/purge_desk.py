@@ -8,6 +8,7 @@ from typing import Final
 
 from proxy.exchange.entry_ids import entry_id
 from proxy.exchange.inventory import Inventory, Tally
+from proxy.exchange.purge_history import PurgeHistory
 from proxy.exchange.purges import AskedMode, PurgeKind, PurgeMode
 from proxy.exchange.purging import Purger
 
@@ -45,6 +46,7 @@ class PurgeDesk:
     inventory: Inventory
     on_purge: Callable[[str, str, int | None], None]
     """Told kind, mode and count of each purge that was carried out."""
+    history: PurgeHistory | None = None
 
     async def serve(self, wish: PurgeWish, by: str) -> Said:
         """Carry it out, or try it; ``by`` names who asked. Raises ClientError and StoreUnavailable."""
@@ -53,6 +55,8 @@ class PurgeDesk:
         purged = await self.purger.purge(wish.kind, wish.argument, wish.mode, by)
         self.on_purge(wish.kind, wish.mode, purged.count)
         about = {"kind": wish.kind.value, "argument": wish.argument, "mode": wish.mode.value, "count": purged.count}
+        if self.history is not None:
+            self.history.note(about, by)
         LOG.info("purged", extra=about | {"unconfirmed": purged.unconfirmed or None, "by": by})
         said: dict[str, object] = {"kind": wish.kind, "mode": wish.mode, "count": purged.count}
         if not purged.unconfirmed:

@@ -2,14 +2,19 @@
 
 import hmac
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from proxy.config.checks import is_loopback
+from proxy.edge.admin.session import CSRF_FIELD, is_ours
 
 OPEN_PATHS = frozenset({"/metrics", "/healthz", "/readyz", "/health"})
 """Answered without a token on the admin listener."""
 HEALTH_PATHS = frozenset({"/healthz", "/readyz", "/health"})
 """Answered without a token under the prefix on the public port."""
+SIGN_IN_PATHS: Final = frozenset({"/", "/signin", "/assets/app.css", "/assets/app.js"})
+"""Answered to who has no token yet, where one is set: there a person can give it."""
+_SAFE: Final = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,18 @@ class Gate:
             return Refusal(403, "Without ADMIN_TOKEN only requests to localhost, from no other site, are answered.")
         return None
 
+    def session_refusal(
+        self, method: str, host: str, origin: str | None, cookie: str, code: str | None
+    ) -> Refusal | None:
+        """Why a request of a session may not pass; None: it may. What changes something must come from our own page."""
+        if method in _SAFE:
+            return None
+        if origin is not None and urlsplit_netloc(origin) != host.lower():
+            return Refusal(403, "The request comes from a page of another site.")
+        if self.token is None or not is_ours(self.token, cookie, code):
+            return Refusal(403, f"A session that changes something sends {CSRF_FIELD}, as the admin page does.")
+        return None
+
     def _has_token(self, authorization: str | None) -> bool:
         scheme, _, token = (authorization or "").partition(" ")
         expected = (self.token or "").encode()
@@ -56,6 +73,14 @@ def _unauthorized(authorization: str | None) -> Refusal:
     if authorization is None:
         return Refusal(401, "Send 'Authorization: Bearer ' and the value of ADMIN_TOKEN.")
     return Refusal(401, "That is not the value of ADMIN_TOKEN.")
+
+
+def urlsplit_netloc(url: str) -> str:
+    """The host and port that a URL names, in lower case; empty where it names none."""
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _host_name(host: str) -> str:

@@ -8,7 +8,9 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from proxy.edge.admin.access import Gate
+from proxy.clock import SystemClock
+from proxy.edge.admin.access import SIGN_IN_PATHS, Gate, Refusal
+from proxy.edge.admin.session import COOKIE, CSRF_FIELD, is_good
 from proxy.errors import ClientError, StoreUnavailable
 
 LOG: Final = logging.getLogger("tambo.admin")
@@ -18,21 +20,37 @@ ASKER: Final = web.RequestKey("tambo.asker", str)
 """Under which each request carries who asks: an address."""
 
 
-def gatekeeper(gate: Callable[[], Gate] | None) -> Middleware:
-    """``gate``: the rule for a request that comes now; None: a private socket, whose one user is Tambo itself."""
+def gatekeeper(gate: Callable[[], Gate] | None, now: Callable[[], float] | None = None) -> Middleware:
+    """``gate``: the rule for a request that comes now; None: a private socket, whose one user is Tambo itself. ``now``:
+    wall seconds, by which sessions end."""
+    now = now or SystemClock().now
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         fields = request.headers
         request[ASKER] = request.remote or str(fields.get(BY, ""))  # on a socket of ours there is no remote address
         if gate is not None:
-            refusal = gate().refusal(request.path, request.host, fields.get("Origin"), fields.get("Authorization"))
+            refusal = _refusal(gate(), request, now())
             if refusal is not None:
                 challenge = {"WWW-Authenticate": "Bearer"} if refusal.status == web.HTTPUnauthorized.status_code else {}
                 return problem(refusal.status, refusal.detail, challenge)
         return await _answered(request, handler)
 
     return check
+
+
+def _refusal(gate: Gate, request: web.Request, now: float) -> Refusal | None:
+    fields, path = request.headers, request.path
+    origin, authorization = fields.get("Origin"), fields.get("Authorization")
+    refusal = gate.refusal(path, request.host, origin, authorization)
+    if refusal is None or gate.token is None or authorization is not None:
+        return refusal
+    cookie = request.cookies.get(COOKIE)
+    if cookie is not None and is_good(gate.token, cookie, now):
+        if path in SIGN_IN_PATHS:
+            return None
+        return gate.session_refusal(request.method, request.host, origin, cookie, fields.get(CSRF_FIELD))
+    return None if path in SIGN_IN_PATHS else refusal
 
 
 async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
