@@ -124,7 +124,8 @@ def _responses(count: int) -> str:
 
 
 def _age(facts: Facts, stored: StoredResponse, count: int, known: Collection[str]) -> Iterator[Says]:
-    yield Says(f"{_responses(count)} stored under this key, and one may answer this request.", "RFC 9111 §4")
+    which = "it" if count == 1 else "one of them"
+    yield Says(f"{_responses(count)} stored under this key, and {which} may answer this request.", "RFC 9111 §4")
     source, refs = _said_by(stored, facts.match.route, known)
     age = span(current_age(stored, facts.now))
     yield Says(

@@ -38,7 +38,7 @@ Stored: nothing
 HIT = """GET /a
 
 Would:  answer from the store (X-Cache: HIT)
-  - 1 response is stored under this key, and one may answer this request. [RFC 9111 §4]
+  - 1 response is stored under this key, and it may answer this request. [RFC 9111 §4]
   - It is 12s old; the route makes it fresh for 1m. [RFC 9111 §4.2, defaults.ttl]
   - It stays fresh for 48s more. [RFC 9111 §4.2]
   - It would be answered from the store at once: a hit. [RFC 9111 §4]

@@ -65,7 +65,7 @@ async def test_a_miss_and_a_hit(aiohttp_client: StartClient) -> None:
     assert told["would"]["cache_status"] == ["tambo; hit; ttl=60"]
     assert [row["selected"] for row in told["stored"]] == [True]
     assert [each["text"] for each in told["would"]["why"]] == [
-        "1 response is stored under this key, and one may answer this request.",
+        "1 response is stored under this key, and it may answer this request.",
         "It is 0s old; the route makes it fresh for 1m.",
         "It stays fresh for 1m more.",
         "It would be answered from the store at once: a hit.",
