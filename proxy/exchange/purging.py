@@ -99,4 +99,7 @@ def _printable(target: str, url: str) -> str:
 
 def authority_of(url: str) -> str:
     """The host and port of an absolute URL; empty for a path."""
-    return "" if url.startswith("/") else urlsplit(url).netloc.lower()
+    try:
+        return "" if url.startswith("/") else urlsplit(url).netloc.lower()
+    except ValueError:
+        raise ClientError(BAD_REQUEST, f"{url[:200]!r} names no host that can be") from None

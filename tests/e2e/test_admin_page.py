@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -89,10 +90,11 @@ class Visit:
         """Wait for an element that shows these words."""
 
         def shown(driver: Chrome) -> WebElement | None:
-            for element in driver.find_elements(By.CSS_SELECTOR, css):
-                if words in element.text:
-                    return element
-            return None
+            try:
+                elements = driver.find_elements(By.CSS_SELECTOR, css)
+                return next((element for element in elements if words in element.text), None)
+            except StaleElementReferenceException:
+                return None  # the page has drawn it anew meanwhile
 
         found = WebDriverWait(self.driver, 15, ignored_exceptions=()).until(shown, f"{css} with {words!r}")
         assert isinstance(found, WebElement)
@@ -204,6 +206,7 @@ def warm(visit: Visit) -> None:
 
 
 def mode(visit: Visit) -> None:
+    visit.picture("overview")
     visit.press("#f-mode [value=offline]")
     visit.write("#f-mode [name=for]", "20m")
     visit.press("#f-mode button")
@@ -229,6 +232,15 @@ def keyboard(visit: Visit) -> None:
     assert {"Hot", "kind", "value", "Preview", "method", "url"} <= seen
 
 
+async def keep_asking(url: str) -> None:
+    """A few requests a second for what is stored, so that there is something to see."""
+    async with aiohttp.ClientSession() as session:
+        for number in range(3000):
+            async with session.get(f"{url}/obtener-ruc/2099999{number % 7 * (number % 3) % 12:04d}") as answer:
+                await answer.read()
+            await asyncio.sleep(0.1)
+
+
 PARTS: tuple[Callable[[Visit], None], ...] = (overview, keys, entries, purge, explain, warm, mode, keyboard)
 
 
@@ -243,14 +255,17 @@ async def test_every_part_of_the_page(tambo: Tambo, width: int, scheme: str) -> 
             for part in PARTS:
                 part(visit)
             visit.is_sound()
-            visit.picture("overview")
             assert driver.title == "Tambo"
             wrong = [text for text in complaints(driver) if "400" not in text]
             assert wrong == []
             visit.press("#signout")
             visit.see("label", "ADMIN_TOKEN")
 
-    await asyncio.to_thread(walk)
+    visitors = asyncio.ensure_future(keep_asking(tambo.url))
+    try:
+        await asyncio.to_thread(walk)
+    finally:
+        visitors.cancel()
 
 
 async def test_who_has_no_session_or_no_code_changes_nothing(tambo: Tambo) -> None:

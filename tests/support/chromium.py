@@ -53,4 +53,5 @@ def violations(driver: webdriver.Chrome) -> list[str]:
 
 def complaints(driver: webdriver.Chrome) -> list[str]:
     """What the browser's console says, as of a broken policy or script."""
-    return [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+    entries: list[dict[str, Any]] = driver.get_log("browser")  # type: ignore[no-untyped-call] # Selenium's is untyped
+    return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]

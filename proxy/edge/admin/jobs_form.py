@@ -91,6 +91,8 @@ def _bounded(urls: list[str]) -> list[str]:
 def _parallel(said: object) -> int | None:
     if said is None:
         return None
+    if isinstance(said, float) and said.is_integer():
+        said = int(said)  # JSON knows no whole numbers of their own
     if isinstance(said, bool) or not isinstance(said, int) or not 1 <= said <= MOST_PARALLEL:
         raise ClientError(BAD_REQUEST, f"'parallel' must be a whole number from 1 to {MOST_PARALLEL}, not {said!r}")
     return said

@@ -130,7 +130,7 @@ def _storing() -> dict[str, Any]:
         _query("limit", "At most so many.", {"type": "integer", "minimum": 1, "maximum": 500}),
         _query("cursor", "As the page before gave it.", _TEXT),
     ]
-    pretty = _query("pretty", "Lay JSON out.", {"type": "string", "enum": ["0", "1"]})
+    pretty = _query("pretty", "Lay JSON out: anything but 0, false and no.", _TEXT)
     return {
         "/admin/purge": {"post": _does("Purge, or try it.", purged, 400, 413, 503, requestBody=_body("PurgeWish"))},
         "/admin/purges": {"get": _does("Who purged what.", {"200": _answer("The newest first.", "Purges")})},

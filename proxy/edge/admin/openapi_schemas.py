@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from proxy.exchange.warm_list import MOST_PARALLEL, MOST_URLS
+
 _TEXT: Final = {"type": "string"}
 _NUMBER: Final = {"type": "number"}
 _COUNT: Final = {"type": "number", "minimum": 0}
@@ -10,7 +12,8 @@ _MAYBE_TEXT: Final = {"type": ["string", "null"]}
 _MAYBE_NUMBER: Final = {"type": ["number", "null"]}
 _COUNTS: Final = {"type": "object", "additionalProperties": _COUNT}
 _DURATION: Final = {"type": "string", "pattern": "^[1-9][0-9]{0,4}(s|m|h|d)$"}
-_PATH: Final = {"type": "string", "pattern": "^/[A-Za-z0-9/_.~-]*$"}
+_URL: Final = {"type": "string", "pattern": "^(https?://[a-z0-9.-]+(:[0-9]{1,5})?)?/[!-~]*$"}
+_PATTERN: Final = {"type": "string", "pattern": "^[/*][!-)+-~]*$", "maxLength": 500}
 
 
 def _list(of: Any) -> dict[str, Any]:
@@ -93,7 +96,11 @@ _KEY: Final = _object(
     failure=_MAYBE_TEXT,
 )
 _ACTS: Final = ["reuse", "reuse-and-refresh", "stand-in", "join", "validate", "fetch", "pass", "refuse", "depends"]
-_HEADERS: Final = {"type": "object", "additionalProperties": {"type": "string", "pattern": "^[ -~]*$"}}
+_HEADERS: Final = {
+    "type": "object",
+    "additionalProperties": {"type": "string", "pattern": "^[\t\x20-\x7e\x80-\xff]*$"},
+    "maxProperties": 100,
+}
 
 SCHEMAS: Final[dict[str, Any]] = {
     "Problem": {"type": "object", "required": ["status", "detail"], "properties": {"status": _NUMBER, "detail": _TEXT}},
@@ -108,8 +115,12 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Mode": _object(mode={"enum": ["normal", "offline", "bypass"]}, seconds_left=_MAYBE_NUMBER),
     "ModeWish": {
         "oneOf": [
-            _object(mode={"type": "string", "enum": ["normal"]}),
-            _object(("for",), mode={"type": "string", "enum": ["offline", "bypass"]}, **{"for": _DURATION}),
+            _object(("for",), mode={"type": "string", "enum": ["normal"]}, **{"for": {"type": "null"}}),
+            _object(
+                ("for",),
+                mode={"type": "string", "enum": ["offline", "bypass"]},
+                **{"for": {"oneOf": [_DURATION, {"type": "null"}]}},
+            ),
         ]
     },
     "Reloaded": _object(generation=_COUNT, file=_MAYBE_TEXT, needs_restart=_list(_TEXT), warnings=_list(_TEXT)),
@@ -129,7 +140,10 @@ SCHEMAS: Final[dict[str, Any]] = {
     ),
     "Top": _object(order={"enum": ["hits", "slow", "failing"]}, seconds=_COUNT, keys=_list(_KEY)),
     "Question": _object(
-        ("method", "headers"), method={"type": "string", "pattern": "^[A-Z]{1,20}$"}, url=_PATH, headers=_HEADERS
+        ("method", "headers"),
+        method={"type": "string", "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"},
+        url=_URL,
+        headers=_HEADERS,
     ),
     "Explanation": _object(
         method=_TEXT,
@@ -143,10 +157,10 @@ SCHEMAS: Final[dict[str, Any]] = {
         ),
     ),
     "PurgeWish": _one_aim(
-        url=_PATH,
-        prefix=_PATH,
-        pattern={"type": "string", "pattern": "^/[A-Za-z0-9/_.~-]*[*]$"},
-        tag={"type": "string", "minLength": 1, "pattern": "^[!-~]+$"},
+        url=_URL,
+        prefix=_URL,
+        pattern=_PATTERN,
+        tag={"type": "string", "minLength": 1},
         route={"type": "string", "enum": ["default"]},
         all={"type": "boolean", "enum": [True]},
     ),
@@ -181,9 +195,9 @@ SCHEMAS: Final[dict[str, Any]] = {
     ),
     "WarmWish": _object(
         ("force", "parallel"),
-        urls={"type": "array", "items": _PATH, "minItems": 1, "maxItems": 5},
+        urls={"type": "array", "items": _URL, "minItems": 1, "maxItems": MOST_URLS},
         force=_BOOL,
-        parallel={"type": "integer", "minimum": 1, "maximum": 4},
+        parallel={"type": ["integer", "null"], "minimum": 1, "maximum": MOST_PARALLEL},
     ),
     "Job": _object(
         id=_TEXT,

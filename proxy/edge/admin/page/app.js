@@ -60,7 +60,7 @@ const GROUPS = [
   ["bad", "failed", ["failure", "error"]],
 ];
 const FROM_STORE = ["hit", "stale_revalidate", "stale_error", "archive", "offline", "coalesced"];
-const SAMPLES = 150;
+const SAMPLES = 150, FEWEST = 30;
 const samples = [];
 let last = null;
 
@@ -103,10 +103,11 @@ function quantile(counts, bounds, part) {
 
 function frame(id, highest, unit) {
   const grid = [0.25, 0.5, 0.75].map((part) => el("svg:line", { class: "grid", x1: 0, x2: 600, y1: 180 * part, y2: 180 * part }));
-  fill(`a-${id}`, el("span", {}, "5 min ago"), el("span", {}, `highest ${Number(highest.toFixed(highest < 10 ? 1 : 0))}${unit}`), el("span", {}, "now"));
+  fill(`a-${id}`, el("span", {}, `${span(wide() * 2)} ago`), el("span", {}, `highest ${Number(highest.toFixed(highest < 10 ? 1 : 0))}${unit}`), el("span", {}, "now"));
   return grid;
 }
-const x = (at) => ((SAMPLES - samples.length + at) * 600) / SAMPLES;
+const wide = () => Math.max(FEWEST, samples.length);
+const x = (at) => ((wide() - samples.length + at) * 600) / wide();
 
 function drawStacked() {
   const highest = Math.max(...samples.map((each) => each.groups.reduce((sum, value) => sum + value, 0)), 0);
@@ -116,7 +117,7 @@ function drawStacked() {
     each.groups.forEach((value, group) => {
       const height = highest ? (value / highest) * 174 : 0;
       top -= height;
-      if (height > 0) bars.push(el("svg:rect", { class: `f-${GROUPS[group][0]}`, x: x(at), y: top, width: 3.4, height }));
+      if (height > 0) bars.push(el("svg:rect", { class: `f-${GROUPS[group][0]}`, x: x(at), y: top, width: 510 / wide(), height }));
     });
   });
   fill("c-requests", ...frame("requests", highest, "/s"), ...bars);
