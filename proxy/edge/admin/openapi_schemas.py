@@ -5,6 +5,7 @@ from typing import Any, Final
 from proxy.exchange.warm_list import MOST_PARALLEL, MOST_URLS
 
 _TEXT: Final = {"type": "string"}
+_TOKEN: Final = "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"  # noqa: S105 - not a secret: the grammar of methods and names
 _NUMBER: Final = {"type": "number"}
 _COUNT: Final = {"type": "number", "minimum": 0}
 _BOOL: Final = {"type": "boolean"}
@@ -100,6 +101,7 @@ _HEADERS: Final = {
     "type": "object",
     "additionalProperties": {"type": "string", "pattern": "^[\t\x20-\x7e\x80-\xff]*$"},
     "maxProperties": 100,
+    "propertyNames": {"pattern": _TOKEN},
 }
 
 SCHEMAS: Final[dict[str, Any]] = {
@@ -141,7 +143,7 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Top": _object(order={"enum": ["hits", "slow", "failing"]}, seconds=_COUNT, keys=_list(_KEY)),
     "Question": _object(
         ("method", "headers"),
-        method={"type": "string", "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"},
+        method={"type": "string", "pattern": _TOKEN},
         url=_URL,
         headers=_HEADERS,
     ),
@@ -178,7 +180,7 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Purges": _object(
         purges=_list(_object(at=_TEXT, kind=_TEXT, argument=_TEXT, mode=_TEXT, count=_MAYBE_NUMBER, by=_TEXT))
     ),
-    "Entries": _object(entries=_list(_object(**_ENTRY, size=_COUNT)), cursor=_MAYBE_TEXT),
+    "Entries": _object(entries=_list(_object(**_ENTRY, size=_COUNT, hits=_MAYBE_NUMBER)), cursor=_MAYBE_TEXT),
     "WholeEntry": _object(
         **_ENTRY,
         reason=_TEXT,
