@@ -20,7 +20,7 @@ def test_what_waits_for_nothing_is_a_function() -> None:
     assert at_once(nested()) == 3
 
 
-def test_what_waits_is_given_up_and_cleans_up() -> None:
+async def test_what_waits_is_given_up_and_cleans_up() -> None:
     undone = []
 
     async def waits() -> int:
