@@ -193,7 +193,7 @@ def purge(visit: Visit) -> None:
 def explain(visit: Visit) -> None:
     visit.write("#f-explain [name=url]", "/obtener-ruc/20999990002" + Keys.ENTER)
     visit.see("#explained .verdict", "answer from the store")
-    visit.see("#explained .ref", "RFC 5861")
+    visit.see("#explained .ref", "RFC 9111")
     visit.is_sound()
     visit.picture("explain", "#explain")
 
