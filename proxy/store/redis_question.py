@@ -41,6 +41,11 @@ class Limits:
     max_reply: int = 16 * 1024 * 1024
     """Bytes of one reply; a longer one is given up and its connection closed."""
 
+    def for_writing(self, size: int, cost: float) -> float:
+        """Seconds for storing so many bytes that took ``cost`` seconds to fetch: what a look-up may take, or a tenth of
+        the cost if that is more, and a second per 10 MB; ``command_timeout`` at most."""
+        return min(max(self.timeout, cost / 10) + size / 10e6, self.command_timeout)
+
 
 @dataclass(frozen=True, slots=True)
 class Question(Generic[T]):

@@ -267,6 +267,20 @@ async def test_redis_that_hangs_and_goes_on(server: RedisServer, a_store: OpenSt
     assert all([await look_up(store, key) for key in KEYS])
 
 
+async def test_what_was_dear_is_not_lost_to_a_slow_redis(server: RedisServer, a_store: OpenStore) -> None:
+    """Writing may take a tenth of what the fetch took, a second at most; what cost nothing has a look-up's time."""
+    store = await a_store(server.url)
+    await is_spare(store)
+    server.pause()
+    cheap, dear = (asyncio.ensure_future(store.put(a_key(f"/{cost}"), a_stored(cost=cost), 60)) for cost in (0.0, 20.0))
+    await asyncio.wait([cheap, dear], timeout=3 * BUDGET)
+    server.go_on()
+    await dear
+    with pytest.raises(StoreUnavailable):
+        await cheap
+    assert (await store.get(a_key("/20.0"))).variants
+
+
 async def test_a_purge_waits_for_a_slow_redis_as_long_as_a_command_may(server: RedisServer, a_store: OpenStore) -> None:
     store = await a_store(server.url)
     await is_spare(store)
