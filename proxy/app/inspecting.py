@@ -11,6 +11,7 @@ from proxy.edge.admin.explain import Explain
 from proxy.edge.admin.jobs import Jobs
 from proxy.edge.admin.openapi import OpenApi
 from proxy.edge.admin.page.serving import Page
+from proxy.edge.admin.page.stream import Stream
 from proxy.edge.admin.purges import Purges
 from proxy.exchange.purging import Purger
 from proxy.telemetry.metrics import Sources
@@ -36,5 +37,5 @@ def inspecting(
         figures,
         *([] if history is None else [Purges(history)]),
         OpenApi(sources.version),
-        Page(token, stats, lasting.clock.now, set()),
+        Page(token, stats, lasting.clock.now, Stream(stats, lasting.clock.now)),
     ]

@@ -9,14 +9,17 @@ from typing import Any, Final, TypeAlias
 
 from aiohttp import web
 
+from proxy.clock import SystemClock
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.gatekeeper import ASKER, gatekeeper, problem
 from proxy.edge.admin.inner import GoneError, Inner, Reply
 from proxy.edge.admin.mode_form import read_mode, shown
+from proxy.edge.admin.page.stream import Stream
 from proxy.edge.admin.reloading import Reload, answer_reload
 from proxy.exchange.operating import ModeSwitch
 
 LOG: Final = logging.getLogger("tambo.admin")
+_STATS: Final = "/admin/stats"
 MAX_BODY: Final = 64 * 1024 * 1024
 """What is passed on is bounded by who it is passed on to."""
 
@@ -55,6 +58,7 @@ def make_front_app(parts: FrontParts) -> web.Application:
     app.router.add_post("/admin/reload", front.reload)
     for path in parts.merges:
         app.router.add_get(path, front.figures)
+    Stream(front.stats, SystemClock().now).add_to(app)
     app.router.add_route("*", "/{rest:.*}", front.pass_on)
     return app
 
@@ -116,6 +120,11 @@ class _Front:
         if not replies:
             return problem(web.HTTPServiceUnavailable.status_code, "No worker serves now.", {"Retry-After": "1"})
         return web.json_response(self._parts.merges[request.path]([json.loads(reply.body) for reply in replies]))
+
+    async def stats(self) -> dict[str, Any] | None:
+        """What everyone's figures are together; None: nobody tells."""
+        told = [json.loads(body) for _, body in await self._said_by_all(_STATS)]
+        return dict(self._parts.merges[_STATS](told)) if told and _STATS in self._parts.merges else None
 
     async def _said_by_all(self, path: str) -> list[tuple[int, bytes]]:
         """What everyone says who can: their numbers, and the bodies of good answers."""

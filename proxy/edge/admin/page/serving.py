@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-import json
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,15 +14,13 @@ from aiohttp import web
 
 from proxy.edge.admin.access import urlsplit_netloc
 from proxy.edge.admin.gatekeeper import problem
+from proxy.edge.admin.page.stream import Stream
 from proxy.edge.admin.session import COOKIE, LASTS, begun, csrf_code, is_good
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 FOLDER: Final = Path(__file__).parent
-PERIOD: Final = 2.0
-"""Seconds between two messages of a stream."""
-MOST_STREAMS: Final = 32
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -46,8 +43,7 @@ class Page:
     stats: Callable[[], Awaitable[dict[str, Any]]]
     now: Callable[[], float]
     """Wall seconds."""
-    streams: set[object]
-    """Those that are open."""
+    stream: Stream
 
     def add_to(self, app: web.Application) -> None:
         """Register them."""
@@ -55,13 +51,7 @@ class Page:
         app.router.add_post("/signin", self.sign_in)
         app.router.add_post("/signout", self.sign_out)
         app.router.add_get("/assets/{name}", self.asset)
-        app.router.add_get("/admin/stream", self.stream)
-        app.on_shutdown.append(self._end)
-
-    async def _end(self, _: web.Application) -> None:
-        for stream in list(self.streams):
-            if isinstance(stream, asyncio.Event):
-                stream.set()
+        self.stream.add_to(app)
 
     async def show(self, request: web.Request) -> web.Response:
         """The page, or the form for the token."""
@@ -102,36 +92,6 @@ class Page:
             raise web.HTTPNotFound
         fields = _FIELDS | {"Cache-Control": "no-cache"}
         return web.Response(text=_text(name), content_type=_TYPES[name], charset="utf-8", headers=fields)
-
-    async def stream(self, request: web.Request) -> web.StreamResponse:
-        """The figures every two seconds, as server-sent events, until the client or Tambo leaves."""
-        if len(self.streams) >= MOST_STREAMS:
-            return problem(
-                HTTPStatus.SERVICE_UNAVAILABLE, f"{MOST_STREAMS} pages are open already.", {"Retry-After": "10"}
-            )
-        fields = _FIELDS | {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
-        response = web.StreamResponse(headers=fields)
-        await response.prepare(request)
-        over = asyncio.Event()
-        self.streams.add(over)
-        try:
-            while not over.is_set():
-                data = json.dumps(await self.stats() | {"now": self.now()})
-                await response.write(f"data: {data}\n\n".encode())
-                await _wait(over)
-        except (ConnectionError, asyncio.CancelledError):
-            pass  # the page was closed
-        finally:
-            self.streams.discard(over)
-        return response
-
-
-async def _wait(over: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(PERIOD):
-            await over.wait()
-    except TimeoutError:
-        return
 
 
 def _back() -> web.Response:

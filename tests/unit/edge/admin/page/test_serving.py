@@ -12,7 +12,8 @@ from aiohttp.test_utils import TestClient
 
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.gatekeeper import gatekeeper
-from proxy.edge.admin.page.serving import FOLDER, MOST_STREAMS, Page
+from proxy.edge.admin.page.serving import FOLDER, Page
+from proxy.edge.admin.page.stream import MOST_STREAMS, Stream
 from proxy.edge.admin.session import LASTS
 from tests.support.clock import FakeClock
 from tests.unit.telemetry.test_statistics import told
@@ -27,7 +28,7 @@ class Desk:
 
     def __init__(self, token: str | None) -> None:
         self.clock = FakeClock()
-        self.streams: set[object] = set()
+        self.stream = Stream(self.stats, self.clock.now)
         self._token = token
 
     async def stats(self) -> dict[str, Any]:
@@ -40,7 +41,7 @@ class Desk:
     async def start(self, start: StartClient) -> Client:
         gate = Gate(self._token, on_loopback=True)
         app = web.Application(middlewares=[gatekeeper(lambda: gate, self.clock.now)])
-        Page(lambda: self._token, self.stats, self.clock.now, self.streams).add_to(app)
+        Page(lambda: self._token, self.stats, self.clock.now, self.stream).add_to(app)
         app.router.add_get("/admin/act", self.act)
         app.router.add_post("/admin/act", self.act)
         return await start(app)
@@ -151,17 +152,17 @@ async def test_the_stream_tells_and_ends_with_the_application(aiohttp_client: St
     assert answer.headers["Content-Type"] == "text/event-stream"
     line = await answer.content.readline()
     assert json.loads(line.removeprefix(b"data: "))["requests"]["total"] == 10
-    assert len(desk.streams) == 1
+    assert len(desk.stream.open) == 1
     await client.server.close()
     async with asyncio.timeout(5):
         rest = await answer.content.read()
     assert rest.count(b"data:") <= 1
-    assert desk.streams == set()
+    assert desk.stream.open == set()
 
 
 async def test_streams_are_bounded(aiohttp_client: StartClient) -> None:
     desk = Desk(None)
-    desk.streams.update(range(MOST_STREAMS))
+    desk.stream.open.update(asyncio.Event() for _ in range(MOST_STREAMS))
     client = await desk.start(aiohttp_client)
     answer = await client.get("/admin/stream")
     assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
