@@ -81,6 +81,7 @@ class House:
             folder.chmod(0o777)
 
     def __enter__(self) -> "House":
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # whoever is ended ends what it started
         (self.work / "files" / "big" / "100m").write_bytes(os.urandom(1 << 20) * 100)
         self._spawn("origin", [self._path("nginx"), "-c", self._written("origin.conf", self.origin)], self.origin)
         return self

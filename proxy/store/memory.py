@@ -205,6 +205,7 @@ class Memory:
 
     def _leave(self, slot: Slot, cause: Cause) -> int:
         self._unlink(slot)
+        slot.let_go()
         slot.until = PAST
         self._slots.discard(slot.text)
         self.stats.bytes -= slot.weight

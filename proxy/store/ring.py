@@ -60,6 +60,10 @@ class Slot:
         self.following.preceding = self.preceding
         self.preceding = self.following = self
 
+    def let_go(self) -> None:
+        """Be in no ring again. What is alone knows itself, and only a collection of garbage would find that out."""
+        del self.preceding, self.following
+
 
 class Ring:
     """A first-in-first-out queue of slots that knows its weight in bytes."""

@@ -11,6 +11,7 @@ from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import Fields, StoredResponse
 from proxy.store.codec import decode, encode
 from proxy.store.memory import Cause, Memory
+from proxy.store.ring import Slot
 from tests.support.builders import a_key, a_stored
 from tests.support.clock import FakeClock
 
@@ -261,3 +262,16 @@ def test_a_seal_ends_when_it_was_told_to_and_with_the_first_variant(memory: Memo
         seal = memory.seal(a_key(), until)
         assert seal is not None
         assert seal.until == ends
+
+
+def test_what_leaves_is_gone_without_a_collection_of_garbage(memory: Memory) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        before = sum(isinstance(each, Slot) for each in gc.get_objects())
+        for number in range(100):
+            memory.put(a_key(f"/{number}"), a_stored(b"x" * 50_000), 60)
+        memory.remove(a_key("/99"), Cause.PURGED)
+        assert sum(isinstance(each, Slot) for each in gc.get_objects()) - before == memory.stats.entries
+    finally:
+        gc.enable()
