@@ -30,7 +30,7 @@ class Deadline:
 
     def close(self) -> None:
         """Never call ``expired`` again, and keep nothing alive."""
-        self._at = None
+        self._at, self._expired = None, _nothing
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -49,3 +49,7 @@ class Deadline:
             return
         self._at = None
         self._expired()
+
+
+def _nothing() -> None:
+    """In place of a callback that would keep its owner alive."""
