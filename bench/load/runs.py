@@ -75,10 +75,10 @@ def wrk(house: House, name: str, load: Load) -> Run:
     else:
         command = [*pinned, program("wrk") or "wrk", "-t1", f"-c{load.connections}", f"-d{seconds}s", "--timeout", "5s"]
         command += ["-s", str(LUA / f"{load.script}.lua"), f"http://127.0.0.1:{port}/"]
-    asked, usage, cpu = house.asked(), Usage.now(*pids), cpu_seconds(pid)
+    asked, usage, cpu, began = house.asked(), Usage.now(*pids), cpu_seconds(pid), time.monotonic()
     with _scraping(house.admins.get(name) if load.scraped else None):
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-    used, foreign = cpu_seconds(pid) - cpu, Usage.now(*pids).foreign_since(usage, seconds)
+    used, foreign = cpu_seconds(pid) - cpu, Usage.now(*pids).foreign_since(usage, time.monotonic() - began)
     found = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     if not found:
         raise SystemExit(f"wrk failed on {name}: {done.stdout} {done.stderr}")
