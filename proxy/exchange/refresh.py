@@ -148,7 +148,7 @@ class Refresher:
             await self._alone(job, flight, arrived, decision.reason)
             return None
         if isinstance(decision, Storable) and flight.has_leader and not self._must_wait(job, head):
-            return await self._stream(job, flight, arrived)
+            return await self._stream(job, flight, arrived, is_kept=keep_for(decision.stored) > 0)
         limit = job.match.route.max_object if isinstance(decision, Storable) else SPOKEN_LIMIT
         data, is_whole = await arrived.body.read_up_to(limit)
         if not is_whole:
@@ -172,10 +172,10 @@ class Refresher:
             await arrived.body.aclose()
         flight.settle(Alone())
 
-    async def _stream(self, job: Job, flight: Flight, arrived: Arrived) -> FillOutcome | None:
+    async def _stream(self, job: Job, flight: Flight, arrived: Arrived, *, is_kept: bool) -> FillOutcome | None:
         """Send to the asker what arrives, and keep a copy for everyone else, as long as it may be stored."""
         growing, copy, size = GrowingBody(), list[bytes](), 0
-        flight.open(Streaming(arrived.head, growing))
+        flight.open(Streaming(arrived.head, growing, is_kept=is_kept))
         try:
             async for chunk in arrived.body:
                 size += len(chunk)

@@ -13,6 +13,7 @@ from proxy.policy.freshness import freshness_left
 from proxy.policy.heads import not_modified_head, out_of_range_head, partial_head, relayed_head, reused_head
 from proxy.policy.messages import ResponseHead, StoredResponse
 from proxy.policy.ranges import ranged
+from proxy.policy.reuse import keep_for
 from proxy.policy.validation import not_modified
 
 NOT_MODIFIED = 304
@@ -50,7 +51,7 @@ class Replies:
 
     def streaming(self, ask: Ask, streaming: Streaming) -> Answer:
         """The upstream's answer as it comes."""
-        disposition = dispositions.fetched(ask.why, streaming.head.status, streaming.reason)
+        disposition = dispositions.fetched(ask.why, streaming.head.status, streaming.reason, is_kept=streaming.is_kept)
         return Answer(
             relayed_head(streaming.head, ask.route, disposition),
             streaming.body,
@@ -73,7 +74,8 @@ class Replies:
         if shared.head.status == NOT_MODIFIED:
             disposition = dispositions.revalidated(ask.why, stored=shared.reason is None)
         else:
-            disposition = dispositions.fetched(ask.why, shared.head.status, shared.reason)
+            is_kept = keep_for(shared.stored) > 0
+            disposition = dispositions.fetched(ask.why, shared.head.status, shared.reason, is_kept=is_kept)
         return self._reused(ask, shared.stored, disposition)
 
     def spoken(self, ask: Ask, spoken: Spoken, *, is_follower: bool) -> Answer:

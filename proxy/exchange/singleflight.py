@@ -20,11 +20,13 @@ from proxy.policy.messages import ResponseHead, SecondaryKey, StoredResponse
 
 @dataclass(frozen=True, slots=True)
 class Streaming:
-    """For the client that began the flight: the head is there, the body is coming. ``reason``: why it is not stored."""
+    """For the client that began the flight: the head is there, the body is coming. ``reason``: why it is not stored.
+    ``is_kept``: whether there is anything to be done with it once it is."""
 
     head: ResponseHead
     body: GrowingBody | RelayedBody
     reason: NotStoredReason | None = None
+    is_kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)

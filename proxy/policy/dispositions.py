@@ -31,13 +31,16 @@ def offline(ttl: int) -> Disposition:
     return Disposition(Result.OFFLINE, "OFFLINE", hit=True, ttl=ttl, detail=NotStoredReason.MODE)
 
 
-def fetched(why: ForwardReason, status: int, not_stored: NotStoredReason | None) -> Disposition:
-    """Fetched, and stored; or it turned out that it must not be kept (``not_stored`` says why)."""
+def fetched(
+    why: ForwardReason, status: int, not_stored: NotStoredReason | None, *, is_kept: bool = True
+) -> Disposition:
+    """Fetched, and stored; or it turned out that it must not be kept (``not_stored`` says why). ``is_kept``: there is
+    something that could be done with it later."""
     if not_stored is not None:
         return bypassed(not_stored)
     is_stale = why is ForwardReason.STALE
     result, x_cache = (Result.EXPIRED, "EXPIRED") if is_stale else (Result.MISS, "MISS")
-    return Disposition(result, x_cache, fwd=why, fwd_status=status, stored=True)
+    return Disposition(result, x_cache, fwd=why, fwd_status=status, stored=is_kept)
 
 
 def revalidated(why: ForwardReason, *, stored: bool) -> Disposition:

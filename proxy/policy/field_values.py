@@ -19,6 +19,7 @@ _REMEMBERED: Final = 512
 
 _DIGITS = re.compile(r"[0-9]+")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_ETAGS: Final = re.compile(r'[ \t]*(?:W/)?"[^"]*"[ \t]*(?=,|\Z)|[^,]+')
 _SEPARATOR = re.compile(r'[,"]')
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _LONGEST_DELTA = 10
@@ -109,6 +110,12 @@ def list_members(text: str) -> list[str]:
     """
     pieces = text.split(",") if '"' not in text else _split_outside_quotes(text)
     return [member for piece in pieces if (member := piece.strip(OWS))]
+
+
+def entity_tags(text: str) -> list[str]:
+    """The members of a list of entity-tags (RFC 9110 §8.8.3): a backslash in one escapes nothing. What is no entity-tag
+    is left as it stands."""
+    return [member for piece in _ETAGS.findall(text) if (member := piece.strip(OWS))]
 
 
 def _split_outside_quotes(text: str) -> list[str]:

@@ -6,6 +6,7 @@ All times are seconds; what is computed when a response arrives is computed here
 from dataclasses import dataclass
 from enum import Enum, auto
 from hashlib import blake2b
+from math import floor
 from typing import Final
 
 from proxy.policy.directives import ResponseDirectives
@@ -112,8 +113,11 @@ def origin_date(fields: Fields, timing: Timing) -> float:
 
 
 def corrected_initial_age(fields: Fields, timing: Timing) -> float:
-    """How old a response already was when it arrived (RFC 9111 §4.2.3); never negative."""
-    apparent_age = max(0.0, timing.response_time - origin_date(fields, timing))
+    """How old a response already was when it arrived (RFC 9111 §4.2.3); never negative.
+
+    Date has whole seconds: of the apparent age the part of one is as likely its rounding, and max-age=1 means a second.
+    """
+    apparent_age = max(0.0, float(floor(timing.response_time - origin_date(fields, timing))))
     response_delay = max(0.0, timing.response_time - timing.request_time)
     return max(apparent_age, age_value(fields.joined("age")) + response_delay)
 

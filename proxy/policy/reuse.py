@@ -27,6 +27,9 @@ from proxy.policy.messages import RequestHead, StoredResponse
 from proxy.policy.route import RoutePolicy
 from proxy.policy.validation import conditional
 
+KEPT_FOR_REFUSAL: Final = 60.0
+"""Seconds for which it is remembered that something without a validator must not be served stale: then an upstream that
+does not answer is a 504 (RFC 9111 §5.2.2.2), and not that of something never seen."""
 KEPT_FOR_VALIDATION: Final = 86_400.0
 """Seconds that a response with a validator is kept after it is stale, so that a 304 can save sending it again."""
 
@@ -74,6 +77,8 @@ def keep_for(stored: StoredResponse) -> float:
     after = stored.windows.last
     if conditional(stored).lines:
         after = max(after, KEPT_FOR_VALIDATION)
+    elif stored.never_stale and left > 0 and not stored.always_validate:
+        after = max(after, KEPT_FOR_REFUSAL)
     return max(0.0, left + after)
 
 

@@ -11,9 +11,9 @@ from proxy.policy.directives import ResponseDirectives, response_directives
 from proxy.policy.disposition import Ended, Freshened, Relay, ServeStale, StaleReason, ValidationDecision
 from proxy.policy.field_values import (
     OWS,
+    entity_tags,
     format_http_date,
     http_date,
-    list_members,
     normalised_codings,
     strongly_equal,
     tokens,
@@ -112,7 +112,7 @@ def not_modified(
         return False
     if_none_match = request.fields.joined("if-none-match")
     if if_none_match is not None:
-        return any(_names(member, etag) for member in list_members(if_none_match))
+        return any(_names(member, etag) for member in entity_tags(if_none_match))
     since, changed = request.fields.all("if-modified-since"), last_modified or date
     if len(since) != 1 or changed is None:
         return False

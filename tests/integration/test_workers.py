@@ -211,6 +211,41 @@ async def test_a_second_sigterm_ends_it_now(tambo: Tambo, api: Api, session: aio
         await hanging
 
 
+async def test_a_sigterm_in_a_rolling_restart_is_heard_at_once(
+    tambo: Tambo, api: Api, session: aiohttp.ClientSession
+) -> None:
+    hanging = asyncio.ensure_future(fetch(session, f"{tambo.url}/slow/a"))
+    async with asyncio.timeout(20):
+        while not api.inflight:
+            await asyncio.sleep(0.02)
+    tambo.signal(signal.SIGUSR2)
+    await until_told(tambo, "rolling restart begins")
+    tambo.signal()
+    async with asyncio.timeout(2):
+        while (await fetch(session, f"{tambo.admin}/readyz"))[0] != 503:
+            await asyncio.sleep(0.02)
+    await until_told(tambo, "stopping")
+    tambo.signal()
+    assert await tambo.ended(20) == 0
+    with pytest.raises(aiohttp.ClientError):
+        await hanging
+
+
+async def test_a_purge_is_asked_of_another_where_the_first_stands_still(
+    tambo: Tambo, session: aiohttp.ClientSession
+) -> None:
+    await fetch(session, f"{tambo.url}/json/a")
+    first = children(tambo.process.pid)[0]
+    os.kill(first, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(20):
+            form = {"url": "/json/a", "mode": "hard"}
+            status, _, body = await fetch(session, f"{tambo.admin}/admin/purge", "POST", json=form)
+    finally:
+        os.kill(first, signal.SIGCONT)
+    assert status in {200, 207}, body
+
+
 async def test_no_worker_outlives_its_supervisor(tambo: Tambo) -> None:
     workers = children(tambo.process.pid)
     assert len(workers) >= 2

@@ -203,6 +203,7 @@ class Crew:
             for place in self._places:
                 if place.worker is None:
                     continue  # another one is on its way already
+                old = place.worker
                 if self._spare is not None:
                     self._spare.dismiss()  # it has the code of before
                     self._spare = None
@@ -211,7 +212,10 @@ class Crew:
                 except (CannotServeError, OSError) as error:
                     LOG.error("the rolling restart ends here: %s", error)  # noqa: TRY400 - the reason, not our stack
                     return False
-                old, place.failures = place.worker, 0
+                if place.worker is not old:  # it crashed meanwhile, and somebody else takes its place
+                    await worker.retire()
+                    continue
+                place.failures = 0
                 self.replaced += 1
                 self._take(place, worker)
                 if old is not None:
@@ -227,8 +231,17 @@ class Crew:
             if problems := [answer for answer in answers if answer is not None]:
                 return problems[0]
             self._prepare = order
+            # Who came while the others made ready knows nothing of it; who comes from now on does.
+            late = [worker for worker in self.serving if worker not in workers]
             await asyncio.gather(*(worker.commit(generation) for worker in workers))
+            await asyncio.gather(*(self._bring_along(worker, order) for worker in late))
             return None
+
+    async def _bring_along(self, worker: WorkerProcess, order: Prepare) -> None:
+        if await worker.prepare(order) is None:
+            await worker.commit(order.generation)
+        else:
+            worker.kill()  # its successor begins by the new configuration
 
     def end_now(self) -> None:
         """Cut short a stop that is under way."""

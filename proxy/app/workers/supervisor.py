@@ -8,7 +8,7 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
@@ -164,10 +164,23 @@ class Supervisor:
     async def _until_told(self) -> None:
         loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as errands:
-            loop.add_signal_handler(signal.SIGHUP, lambda: errands.create_task(self._reloading.try_reload("SIGHUP")))
-            loop.add_signal_handler(signal.SIGUSR2, lambda: errands.create_task(self._roll()))
+            tasks = set[asyncio.Task[None]]()
+
+            def begin(errand: Coroutine[None, None, None]) -> None:
+                task = errands.create_task(errand)
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+
+            loop.add_signal_handler(signal.SIGHUP, lambda: begin(self._reload()))
+            loop.add_signal_handler(signal.SIGUSR2, lambda: begin(self._roll()))
             await self._told.wait()
             ignore(signal.SIGHUP, signal.SIGUSR2)
+            self._is_stopping = True  # at once, whatever is under way: whoever asks /readyz is told
+            for task in tasks:
+                task.cancel()
+
+    async def _reload(self) -> None:
+        await self._reloading.try_reload("SIGHUP")
 
     async def _roll(self) -> None:
         LOG.info("rolling restart begins")

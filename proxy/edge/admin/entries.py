@@ -23,6 +23,7 @@ BAD_REQUEST: Final = 400
 NOT_FOUND: Final = 404
 MOST: Final = 500
 USUAL: Final = 50
+_MOST_DIGITS: Final = 9
 _MOST_STEPS: Final = 40
 """Bounded steps in which one page looks for its rows: what matches little is found over several pages."""
 _MARK: Final = 6
@@ -105,7 +106,7 @@ def _id(request: web.Request) -> str:
 
 
 def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= MOST:
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS) or not 1 <= int(text) <= MOST:
         raise ClientError(BAD_REQUEST, f"'limit' must be a number from 1 to {MOST}, not {text[:40]!r}")
     return int(text)
 

@@ -106,8 +106,8 @@ class _Front:
                 return await inner.pass_on(request)
             except GoneError as error:
                 LOG.warning("a worker did not answer", extra={"path": request.path, "detail": str(error)})
-                if request.method not in {"GET", "HEAD"}:
-                    break  # it may have done what was asked
+                if request.method not in {"GET", "HEAD"} and request.path != "/admin/purge":
+                    break  # it may have done what was asked, and must not do it twice; a purge may be said again
         text = "The worker that was asked has gone; look whether it did it, and try again."
         return problem(web.HTTPServiceUnavailable.status_code, text, {"Retry-After": "1"})
 

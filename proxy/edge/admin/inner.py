@@ -13,6 +13,8 @@ from yarl import URL
 
 from proxy.edge.admin.gatekeeper import ASKER, BY
 
+FIRST_BYTE: Final = 8.0
+"""Seconds: a purge waits three at most for those who do not confirm it, and a trial counts for two."""
 PATIENCE: Final = 2.0
 """Seconds for what is asked of every worker: one that stands still must not hold up the others."""
 HOP_BY_HOP: Final = frozenset(
@@ -57,16 +59,18 @@ class Inner:
             raise GoneError(str(error)) from error
 
     async def pass_on(self, request: web.Request) -> web.StreamResponse:
-        """Have it answer a request of somebody else's, however long that takes. Raises GoneError where nothing of an
-        answer came; later the answer is cut."""
+        """Have it answer a request of somebody else's. Raises GoneError where nothing of an answer came within
+        ``FIRST_BYTE`` seconds; later the answer is cut."""
         fields = [(name, value) for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP]
         fields = [(name, value) for name, value in fields if name.lower() != BY.lower()] + [(BY, request[ASKER])]
         url = URL(f"http://tambo{request.raw_path}", encoded=True)
-        data = request.content if request.can_read_body else None
+        data = await request.read() or None
         try:
-            async with self._session.request(
-                request.method, url, headers=fields, data=data, allow_redirects=False
-            ) as answer:
+            async with asyncio.timeout(FIRST_BYTE):
+                answer = await self._session.request(
+                    request.method, url, headers=fields, data=data, allow_redirects=False
+                )
+            async with answer:
                 return await _relayed(request, answer)
         except (aiohttp.ClientError, OSError) as error:
             raise GoneError(str(error)) from error

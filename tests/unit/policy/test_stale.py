@@ -164,7 +164,8 @@ def test_while_revalidating(lines: dict[str, str], after: float, *, expected: bo
         pytest.param("max-age=60", {"stale_on_disconnect": 5.0}, 65, id="for the route's window"),
         pytest.param("max-age=60", {"archive": 2 * DAY}, 60 + 2 * DAY, id="for the longest"),
         pytest.param("max-age=60, stale-if-error=10", {}, 70, id="for the one that was named"),
-        pytest.param("max-age=60, must-revalidate", {}, 60, id="not where it is forbidden"),
+        pytest.param("max-age=60, must-revalidate", {}, 120, id="where it is forbidden, to say so for a minute"),
+        pytest.param("no-cache", {}, 0, id="not what may never be used unasked"),
         pytest.param("max-age=0", {}, 0, id="not what was never fresh"),
     ],
 )

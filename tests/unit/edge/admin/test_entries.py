@@ -122,6 +122,8 @@ async def test_a_purge_is_seen_before_the_bytes_are_gone(desk: Desk) -> None:
         ("limit=0", "'limit' must be a number from 1 to 500"),
         ("limit=x", "'limit'"),
         ("limit=501", "'limit'"),
+        ("limit=0000000019999", "'limit'"),
+        ("limit=" + "0" * 5000, "'limit'"),
         ("cursor=x", "'cursor'"),
         ("cursor=%C3%A9", "'cursor'"),
         ("url=/a&tag=x", "exactly one of"),
