@@ -28,7 +28,7 @@ class Ledger(Protocol):
         ...
 
     async def names(self, prefix: str) -> Sequence[str]:
-        """The names that begin so and whose time is not over, sorted, MOST_NAMES at most."""
+        """The names that begin so and whose time is not over, sorted; the last MOST_NAMES of them."""
         ...
 
     async def hold(self, name: str, holder: str, seconds: float) -> bool:

@@ -35,6 +35,8 @@ from proxy.policy.messages import Fields, RequestHead
 LOG: Final = logging.getLogger("tambo.warm")
 MOST_UNFINISHED: Final = 20
 """Jobs that wait or run at once."""
+MOST_FINISHED: Final = 100
+"""Jobs that are remembered after their end: each look for work reads them all."""
 WORK: Final = "warm"
 HOLD: Final = 8.0
 """Seconds after which a dead process's job is another's."""
@@ -97,8 +99,11 @@ class Warmer:
 
     async def order(self, wanted: WarmOrder, by: str) -> WarmJob:
         """Put a list into the ledger. Raises TooManyJobsError and StoreUnavailable."""
-        if sum(not job.state.is_over for job in await self.jobs()) >= MOST_UNFINISHED:
+        jobs = await self.jobs()
+        if sum(not job.state.is_over for job in jobs) >= MOST_UNFINISHED:
             raise TooManyJobsError
+        for old in [job for job in jobs if job.state.is_over][:-MOST_FINISHED]:
+            await self._ledger.remove(_JOB + old.id)
         now = self._clock.now()
         name = f"{int(now * 1000):012x}{secrets.token_hex(4)}"
         parallel = wanted.parallel or self._usual_parallel()
@@ -110,11 +115,17 @@ class Warmer:
         return job
 
     async def find(self, name: str) -> WarmJob | None:
-        """A job as it stands. Raises StoreUnavailable."""
+        """A job as it stands; one that was cancelled before its turn came is over. Raises StoreUnavailable."""
         if self._job is not None and self._job.id == name:
             return self._job
         data = await self._ledger.read(_JOB + name)
-        return None if data is None else read_job(data)
+        job = None if data is None else read_job(data)
+        if job is not None and job.state is WarmState.QUEUED and await self._is_cancelled(name):
+            job.state = WarmState.CANCELLED
+        return job
+
+    async def _is_cancelled(self, name: str) -> bool:
+        return await self._ledger.read(_CANCEL + name) is not None
 
     async def jobs(self) -> Sequence[WarmJob]:
         """All that are remembered, the oldest first. Raises StoreUnavailable."""
@@ -129,7 +140,7 @@ class Warmer:
             return job
         await self._ledger.write(_CANCEL + name, b"", _UNFINISHED_FOR)
         self._kicked.set()
-        return job
+        return await self.find(name)
 
     def _usual_parallel(self) -> int:
         """Half of the places at the upstream: clients find one free."""
@@ -161,8 +172,7 @@ class Warmer:
             return False
         try:
             # Only who holds the work changes a job: so this is how far it really is.
-            data = await self._ledger.read(_JOB + job.id)
-            job = None if data is None else read_job(data)
+            job = await self.find(job.id)
             if job is not None and not job.state.is_over:
                 await self._carry_out(job)
             return True
@@ -174,6 +184,9 @@ class Warmer:
     async def _carry_out(self, job: WarmJob) -> None:
         urls = read_urls(await self._ledger.read(_LIST + job.id) or b"")
         self._job, job.state = job, WarmState.RUNNING
+        if await self._is_cancelled(job.id):  # while nobody worked at it
+            await self._finish(job, WarmState.CANCELLED)
+            return
         if len(urls) != job.total:
             LOG.error("a warm job's list cannot be read", extra={"job": job.id})
             await self._finish(job, WarmState.CANCELLED)

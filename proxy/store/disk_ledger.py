@@ -8,6 +8,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -37,16 +38,22 @@ class DiskLedger:
         self._file = file
         self._clock = clock
         self._db: sqlite3.Connection | None = None
-        self._lock = asyncio.Lock()
+        # One thread for everything: whoever stops waiting leaves its work to be finished before the next begins, and
+        # before the connection is closed (to close one that another thread works with ends the process).
+        self._thread = ThreadPoolExecutor(1, "tambo-ledger")
         self._is_closed = False
 
     async def close(self) -> None:
         """See Ledger."""
-        async with self._lock:
+        if not self._is_closed:
             self._is_closed = True
-            db, self._db = self._db, None
-            if db is not None:
-                await asyncio.to_thread(db.close)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._let_go)
+            self._thread.shutdown(wait=False)
+
+    def _let_go(self) -> None:
+        db, self._db = self._db, None
+        if db is not None:
+            db.close()
 
     async def write(self, name: str, value: bytes, keep_for: float) -> None:
         """See Ledger."""
@@ -72,7 +79,7 @@ class DiskLedger:
         """See Ledger."""
         asked = (len(prefix), prefix, self._clock.now(), MOST_NAMES)
         rows = await self._do("names", lambda db: db.execute(_NAMES, asked).fetchall())
-        return [name for (name,) in rows]
+        return [name for (name,) in reversed(rows)]
 
     async def hold(self, name: str, holder: str, seconds: float) -> bool:
         """See Ledger."""
@@ -85,13 +92,12 @@ class DiskLedger:
         await self._do("hold", lambda db: db.execute("DELETE FROM holds WHERE name = ? AND holder = ?", (name, holder)))
 
     async def _do(self, operation: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        async with self._lock:
-            if self._is_closed:
-                raise StoreUnavailable(operation, "the ledger is closed")
-            try:
-                return await asyncio.shield(asyncio.to_thread(self._transact, work))
-            except (sqlite3.Error, OSError) as error:
-                raise StoreUnavailable(operation, f"the ledger {self._file}: {error}") from None
+        if self._is_closed:
+            raise StoreUnavailable(operation, "the ledger is closed")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreUnavailable(operation, f"the ledger {self._file}: {error}") from None
 
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         if self._db is None:
@@ -114,7 +120,7 @@ class DiskLedger:
 
 
 _READ: Final = "SELECT value FROM ledger WHERE name = ? AND ends > ?"
-_NAMES: Final = "SELECT name FROM ledger WHERE substr(name, 1, ?) = ? AND ends > ? ORDER BY name LIMIT ?"
+_NAMES: Final = "SELECT name FROM ledger WHERE substr(name, 1, ?) = ? AND ends > ? ORDER BY name DESC LIMIT ?"
 _HOLD: Final = """
 INSERT INTO holds VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, ends = excluded.ends
 WHERE holds.holder = ? OR holds.ends <= ?"""

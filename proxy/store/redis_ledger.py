@@ -87,7 +87,7 @@ class RedisLedger:
         now = int(self._clock.now() * 1000)
         asked = (b"ZRANGE", self._ends, b"(%d" % now, b"+inf", b"BYSCORE")
         found = await self._ask(asked, self._ends, _names)
-        return sorted(name.decode() for name in found if name.startswith(prefix.encode()))[:MOST_NAMES]
+        return sorted(name.decode() for name in found if name.startswith(prefix.encode()))[-MOST_NAMES:]
 
     async def hold(self, name: str, holder: str, seconds: float) -> bool:
         """See Ledger."""

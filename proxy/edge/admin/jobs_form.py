@@ -46,6 +46,8 @@ def read_order(body: bytes, check: Callable[[str], object]) -> WarmOrder:
         raise ClientError(BAD_REQUEST, f"unknown name {strange[0]!r}; the names are {', '.join(_NAMES)}")
     urls = _urls(said)
     for url in urls:
+        if not url.isascii():
+            raise ClientError(BAD_REQUEST, f"{ascii(url)[:100]} has characters that a URL writes percent-encoded")
         check(url)
     force = said.get("force", False)
     if not isinstance(force, bool):

@@ -237,6 +237,25 @@ def test_a_cancelled_job_ends_wherever_it_is_worked_at() -> None:
     in_virtual_time(it())
 
 
+def test_a_job_that_is_cancelled_before_its_turn_fetches_nothing_and_frees_its_place() -> None:
+    async def it() -> None:
+        world = World()
+        world.warmers[0].open()
+        running = await world.order(URLS, parallel=1)
+        waiting = [await world.order([f"/w/{number}"]) for number in range(MOST_UNFINISHED - 1)]
+        for job in waiting:
+            cancelled = await world.warmers[1].cancel(job)
+            assert cancelled is not None
+            assert cancelled.state is WarmState.CANCELLED
+        last = await world.order(["/last"])  # there is room
+        await world.ended(running)
+        assert (await world.ended(last)).fetched == 1
+        assert not [request for request in world.upstream.requests if request.target.startswith("/w/")]
+        await world.close()
+
+    in_virtual_time(it())
+
+
 def test_a_route_that_keeps_nothing_is_told() -> None:
     async def it() -> None:
         world = World()
