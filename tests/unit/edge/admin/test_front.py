@@ -149,6 +149,8 @@ async def test_one_who_has_gone_is_stepped_over_where_asking_twice_does_no_harm(
     crew.inners[1] = Inner(tmp_path / "nobody")
     answer = await client.get("/admin/entries", headers=BEARER)
     assert await answer.text() == "worker 2"
-    answer = await client.post("/admin/purge", data=b"{}", headers=BEARER)
+    answer = await client.post("/admin/warm", data=b"{}", headers=BEARER)
     assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
     assert [asked[1] for asked in crew.asked] == ["GET"]
+    answer = await client.post("/admin/purge", data=b"{}", headers=BEARER)
+    assert await answer.text() == "worker 2", "to purge twice is to purge"
