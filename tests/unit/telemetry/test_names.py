@@ -18,9 +18,13 @@ RECORDED = set(re.findall(r"record: (\S+)", RULES))
 _METRIC = re.compile(r"\btambo_[a-z0-9_]+\b")
 
 
+SUPERVISORS_OWN = {"tambo_workers", "tambo_worker_restarts_total"}
+"""What only a supervisor has, beside the sums of its workers."""
+
+
 def exposed() -> set[str]:
     """Every name that a query may use: counters end in _total, histograms have three."""
-    names: set[str] = set()
+    names = set(SUPERVISORS_OWN)
     for family in TamboCollector(Telemetry(), SOURCES).collect():
         match family.type:
             case "counter":
@@ -45,6 +49,12 @@ def test_the_collector_tells_its_names() -> None:
     assert "tambo_requests_total" in exposed()
     assert "tambo_upstream_queue_wait_seconds_bucket" in exposed()
     assert unknown_in("rate(tambo_reqests_total[5m])") == {"tambo_reqests_total"}
+
+
+def test_the_supervisor_has_its_own() -> None:
+    source = (ROOT / "proxy" / "app" / "workers" / "supervisor.py").read_text()
+    for name in SUPERVISORS_OWN:
+        assert f'"{name.removesuffix("_total")}"' in source
 
 
 def test_rules_name_metrics_that_exist() -> None:
