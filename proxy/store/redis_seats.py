@@ -40,23 +40,27 @@ class SeatPace(Pace):
 
 
 _PACE: Final = SeatPace()
+_QUIET_BEATS: Final = 3
+"""Beats in which everyone tells Redis again what it holds, once that has forgotten it."""
 _FAULT_PAUSE: Final = 0.1
 """Seconds until Redis is asked again that did not answer but is not out of use yet."""
 _MOST_GIVEN_BACK: Final = 1000
 """Places whose return is told when Redis answers again; what is beyond ends by itself."""
 
 # ARGV: maximum, milliseconds, process, priority or nothing, the next place, channel, how many are held, these, and
-# those given back. A member: h and the place; or w, priority, arrival in microseconds and the process that waits.
+# those given back. A member: h and the place; or w, priority, arrival in microseconds and the process that waits. The
+# milliseconds are negative where the process stands in line. 1: the place is its; -1: Redis has forgotten it.
 _TELL: Final = (
     b"""
 local key, maximum, me, wanted = KEYS[1], tonumber(ARGV[1]), ARGV[3], ARGV[4]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local ends = now + ARGV[2]
+local ends, lost = now + math.abs(ARGV[2]), false
 redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
 local last = 7 + tonumber(ARGV[7])
 for at = 8, #ARGV do
-  if at <= last then redis.call('ZADD', key, ends, 'h' .. ARGV[at]) else redis.call('ZREM', key, 'h' .. ARGV[at]) end
+  if at > last then redis.call('ZREM', key, 'h' .. ARGV[at])
+  elseif redis.call('ZADD', key, ends, 'h' .. ARGV[at]) == 1 then lost = true end
 end
 local taken, line, mine = 0, {}, nil
 for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
@@ -65,6 +69,9 @@ for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
   else line[#line + 1] = member end
 end
 table.sort(line)
+if lost or (tonumber(ARGV[2]) < 0 and not mine) then
+  lost, wanted = true, ''
+end
 if mine and string.sub(mine, 2, 2) ~= wanted then
   redis.call('ZREM', key, mine)
   mine = nil
@@ -87,6 +94,7 @@ for at = 1, math.min(#line, maximum - taken) do redis.call('PUBLISH', ARGV[6], '
 if redis.call('EXISTS', key) == 1 then """
     + LASTING
     + b""" end
+if lost then return -1 end
 return given"""
 )
 
@@ -120,6 +128,7 @@ class RedisSeats:
         self._wanted: Priority | None = None
         self._is_in_line = False
         self._since_alone = -math.inf
+        self._quiet_until = -math.inf
         self._offer: Callable[[Seat], None] = _nobody
         self._kicked = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
@@ -175,9 +184,10 @@ class RedisSeats:
                     self._go_on_alone()
                 continue
             is_trusted = loop.time() - self._since_alone >= self._pace.settle
+            may_ask = is_trusted and loop.time() >= self._quiet_until
             token = secrets.token_hex(8).encode()
             try:
-                is_given = await self._tell(token, self._wanted if is_trusted else None)
+                is_given = await self._tell(token, self._wanted if may_ask else None)
             except StoreUnavailable:
                 await asyncio.sleep(_FAULT_PAUSE)
                 self._kicked.set()
@@ -192,16 +202,19 @@ class RedisSeats:
         given_back, held = self._given_back, tuple(self._held)
         self._given_back = []
         priority = b"" if wanted is None else int(wanted)
-        said: Command = (self._maximum, int(self._pace.life * 1000), self._me, priority, token, self._channel)
+        span = int(self._pace.life * 1000) * (-1 if self._is_in_line else 1)
+        said: Command = (self._maximum, span, self._me, priority, token, self._channel)
         places: Command = (len(held), *held, *given_back)
         question = Question("seats", pack([(b"EVAL", _TELL, 1, self._name, *said, *places)]), 1, _given, at=self._name)
         try:
-            is_given = await self._client.run(question, self._client.limits.command_timeout)
+            given = await self._client.run(question, self._client.limits.command_timeout)
         except BaseException:
             self._given_back = (given_back + self._given_back)[-_MOST_GIVEN_BACK:]
             raise
-        self._is_in_line = wanted is not None and not is_given
-        return is_given
+        if given < 0:  # a Redis that began anew: nobody asks it for a place until everyone has told what it holds
+            self._quiet_until = asyncio.get_running_loop().time() + _QUIET_BEATS * self._pace.beat
+        self._is_in_line = wanted is not None and given == 0
+        return given > 0
 
     def _go_on_alone(self) -> None:
         self._is_in_line = False
@@ -224,8 +237,8 @@ class RedisSeats:
             self._kicked.set()
 
 
-def _given(replies: list[Any]) -> bool:
-    return number(sound(replies[0])) == 1
+def _given(replies: list[Any]) -> int:
+    return number(sound(replies[0]))
 
 
 def _nobody(seat: Seat) -> None:

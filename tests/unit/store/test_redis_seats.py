@@ -200,6 +200,26 @@ async def test_a_moment_without_redis_multiplies_nothing(server: FakeServer) -> 
         await process.close()
 
 
+async def test_a_redis_that_forgot_everything_gives_no_place_twice(server: FakeServer, redis: FakeRedis) -> None:
+    """Whoever waits is the first to ask it, before those who hold places have told of them again."""
+    slow, quick = SeatPace(life=60.0, beat=0.5), SeatPace(life=60.0, beat=0.2)
+    holding, waiting = Process(server, slow), Process(server, quick)
+    for process in (holding, waiting):
+        await process.open()
+    holding.want(MOST)
+    await until(lambda: len(holding.got) == MOST)
+    waiting.want(1)
+    await asyncio.sleep(2 * quick.beat)
+    for part in range(4):  # wherever in their beats they are
+        await redis.flushall()
+        await asyncio.sleep(slow.beat * (2 + part / 4))
+        assert waiting.got == []
+    holding.got[0].release()
+    await until(lambda: len(waiting.got) == 1)
+    for process in (holding, waiting):
+        await process.close()
+
+
 async def test_nothing_is_left_when_everyone_has_gone(server: FakeServer, redis: FakeRedis) -> None:
     process = Process(server, SeatPace(life=60.0, beat=0.1))
     await process.open()
