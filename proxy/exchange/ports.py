@@ -127,7 +127,8 @@ class Store(Protocol):
         ...
 
     async def look_again(self, key: CacheKey) -> Lookup:
-        """What is stored, with what other processes have stored meanwhile. Raises StoreUnavailable."""
+        """What is stored, with what other processes have stored meanwhile: for who has waited for another's fetch, or
+        is about to begin one, and so may take longer than a look-up. Raises StoreUnavailable."""
         ...
 
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> bool:

@@ -56,8 +56,9 @@ class Backing(Protocol):
         """Write what is pending and let go of everything. Idempotent."""
         ...
 
-    async def get(self, key: CacheKey) -> Found:
-        """All variants in one round trip."""
+    async def get(self, key: CacheKey, *, patient: bool = False) -> Found:
+        """All variants in one round trip. ``patient``: what is missed here is fetched for half a minute, or has been
+        waited for that long: it may take longer than a client's look-up."""
         ...
 
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:

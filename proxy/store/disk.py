@@ -120,7 +120,7 @@ class DiskStore:
 
     # Reading ---------------------------------------------------------------------------------------------------
 
-    async def get(self, key: CacheKey) -> Found:
+    async def get(self, key: CacheKey, *, patient: bool = False) -> Found:
         """All variants that have not expired."""
         began = self._clock.monotonic()
         name = as_bytes(key.text)

@@ -45,9 +45,9 @@ class RedisPurges:
         question = Question("renew", pack([self.renewed(milliseconds)]), 1, no_answer, at=self._name)
         await self._client.run(question, self._client.limits.timeout)
 
-    async def last(self) -> int | None:
-        """The log's last position; None: there is no log. Raises StoreUnavailable."""
-        return await self._position(self._client.limits.timeout)
+    async def last(self, budget: float) -> int | None:
+        """The log's last position, within so many seconds; None: there is no log. Raises StoreUnavailable."""
+        return await self._position(budget)
 
     async def keeps_for(self) -> int:
         """Milliseconds for which the log is kept from now on; 0 or less: there is none. Raises StoreUnavailable."""

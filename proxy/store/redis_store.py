@@ -108,8 +108,10 @@ class RedisStore:
         await self._changes.close()
         await self.client.close()
 
-    async def get(self, key: CacheKey) -> Found:
-        """All variants and the log's position, which is read first, in one round trip within ``timeout``."""
+    async def get(self, key: CacheKey, *, patient: bool = False) -> Found:
+        """All variants and the log's position, which is read first, in one round trip within ``timeout``; ``patient``:
+        within ``command_timeout``."""
+        budget = self._limits.command_timeout if patient else self._limits.timeout
         name, known, began = variants_name(self._bounds.namespace, key), self.purges.highest, self._clock.monotonic()
         self._changes.note(name, key.text)
 
@@ -117,27 +119,27 @@ class RedisStore:
             return last_position(replies[0]), self._variants(key, name, replies[1])
 
         try:
-            position, variants = await self._both(name, read)
+            position, variants = await self._both(name, read, budget)
         except StoreUnavailable as error:
             if isinstance(error.__cause__, OversizedReplyError):
                 self._is_bad(BadEntry.LENGTH, (b"UNLINK", name))
             raise
         if position is None or position < known:
             # Nobody vouches for what was stored under a log that is lost.
-            return Found((), await self._begun(known, began + self._limits.timeout))
+            return Found((), await self._begun(known, began + budget))
         self.purges.seen(position)
         return Found(variants, position)
 
     async def _both(
-        self, name: bytes, read: Callable[[list[Any]], tuple[int | None, list[StoredResponse]]]
+        self, name: bytes, read: Callable[[list[Any]], tuple[int | None, list[StoredResponse]]], budget: float
     ) -> tuple[int | None, list[StoredResponse]]:
         """The log's last entry and a hash: one question, or in a Cluster two at once."""
         get = pack([(b"HGETALL", name)])
         if not self.client.is_divided:
             question = Question("get", self.purges.last_entry + get, 2, read, _hit_or_miss, name)
-            return await self.client.run(question, self._limits.timeout)
+            return await self.client.run(question, budget)
         alone = Question("get", get, 1, lambda replies: read([[], *replies]), _hit_or_miss, name)
-        position, (_, variants) = await asyncio.gather(self.purges.last(), self.client.run(alone, self._limits.timeout))
+        position, (_, variants) = await asyncio.gather(self.purges.last(budget), self.client.run(alone, budget))
         return position, variants
 
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:

@@ -154,15 +154,15 @@ class TieredStore:
 
     async def look_again(self, key: CacheKey) -> Lookup:
         """What is stored, with what others have put into the lasting store meanwhile. Raises StoreUnavailable."""
-        return Lookup(await self._look_further(key), self._log.last)
+        return Lookup(await self._look_further(key, patient=True), self._log.last)
 
-    async def _look_further(self, key: CacheKey) -> Sequence[StoredResponse]:
+    async def _look_further(self, key: CacheKey, *, patient: bool = False) -> Sequence[StoredResponse]:
         if self._backing is None:
             return self._in_memory(key)
         read = object()
         self._reading.setdefault(key.text, set()).add(read)
         try:
-            found = await self._backing.get(key)
+            found = await self._backing.get(key, patient=patient)
             if found.position > self._learnt:
                 await self.catch_up()
                 self._learnt = max(self._learnt, found.position)

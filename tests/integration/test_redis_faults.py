@@ -281,6 +281,20 @@ async def test_what_was_dear_is_not_lost_to_a_slow_redis(server: RedisServer, a_
     assert (await store.get(a_key("/20.0"))).variants
 
 
+async def test_what_was_waited_for_is_read_from_a_slow_redis(server: RedisServer, a_store: OpenStore) -> None:
+    """A look-up that fails costs 50 ms; reading what another has fetched must not cost that fetch once more."""
+    store = await a_store(server.url)
+    await is_spare(store)
+    await store.put(KEYS[0], a_stored(), 60)
+    server.pause()
+    quick, patient = (asyncio.ensure_future(store.get(KEYS[0], patient=patient)) for patient in (False, True))
+    await asyncio.wait([quick, patient], timeout=3 * BUDGET)
+    server.go_on()
+    assert (await patient).variants
+    with pytest.raises(StoreUnavailable):
+        await quick
+
+
 async def test_a_purge_waits_for_a_slow_redis_as_long_as_a_command_may(server: RedisServer, a_store: OpenStore) -> None:
     store = await a_store(server.url)
     await is_spare(store)

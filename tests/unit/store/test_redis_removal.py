@@ -78,7 +78,7 @@ def names(server: RedisServer) -> set[str]:
 
 
 async def _fill(worker: Worker, count: int = 30) -> int:
-    begun = await worker.store.purges.last() or 0
+    begun = await worker.store.purges.last(1.0) or 0
     for number in range(count):
         await worker.put(f"/{'a' if number % 2 else 'b'}/{number}", begun, tags=("t",) if number % 3 == 0 else ())
     return begun

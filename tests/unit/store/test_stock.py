@@ -62,7 +62,7 @@ class Shelves:
     async def close(self) -> None:
         raise NotImplementedError
 
-    async def get(self, key: CacheKey) -> Found:
+    async def get(self, key: CacheKey, *, patient: bool = False) -> Found:
         raise NotImplementedError
 
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:

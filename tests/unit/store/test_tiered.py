@@ -47,7 +47,7 @@ class ScriptedBacking:
     async def close(self) -> None:
         """Nothing to do."""
 
-    async def get(self, key: CacheKey) -> Found:
+    async def get(self, key: CacheKey, *, patient: bool = False) -> Found:
         self._check("get")
         self.gets += 1
         found = Found(list(self.stored.get(key.text, ())), self.log[-1].position if self.log else 0)
