@@ -13,8 +13,9 @@ from redis.exceptions import RedisError, ResponseError
 
 from proxy.store.redis_address import Place, RedisAddress
 
-FOREIGN: Final = (RedisError, hiredis.HiredisError, OSError, EOFError, ValueError, MemoryError)
-"""All that redis-py, hiredis and the operating system raise for a Redis that is gone, wrong or talking nonsense."""
+FOREIGN: Final = (RedisError, hiredis.HiredisError, OSError, EOFError, ValueError, MemoryError, RuntimeError)
+"""All that redis-py, hiredis, the operating system and the event loop (RuntimeError: uvloop's, for writing to what was
+reset) raise for a Redis that is gone, wrong or talking nonsense."""
 
 _READ_SIZE: Final = 65_536
 
@@ -38,6 +39,12 @@ class BoundedParser(_AsyncHiredisParser):
         """The next reply."""
         self._received = 0
         return await super().read_response(disable_decoding=disable_decoding, push_request=push_request)
+
+    async def can_read(self) -> bool:
+        """Whether something has come, or the connection has ended: by a reset as well, for which redis-py does not
+        look."""
+        stream: asyncio.StreamReader | None = self._stream
+        return (stream is not None and stream.exception() is not None) or await super().can_read()
 
     async def read_from_socket(self) -> bool:
         """Feed the reader with what has arrived."""

@@ -24,11 +24,17 @@ class Line(asyncio.WriteTransport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """See WriteTransport."""
+        if self.is_cut:
+            raise RuntimeError("the handler is closed")  # as uvloop does
         self.words += map(from_worker, self._reader.feed(bytes(data)))
 
     def get_write_buffer_size(self) -> int:
         """See WriteTransport."""
         return self.unsent
+
+    def is_closing(self) -> bool:
+        """See WriteTransport."""
+        return self.is_cut
 
     def abort(self) -> None:
         """See WriteTransport."""

@@ -35,6 +35,8 @@ class Channel(Generic[Heard]):
 
     async def say(self, message: Order | Word) -> None:
         """Send a message. One who has gone misses it."""
+        if self._writer.is_closing():
+            return
         try:
             self._writer.write(msgspec.json.encode(message) + b"\n")
             await self._writer.drain()

@@ -89,7 +89,7 @@ class HubClient:
 
     def say(self, word: FromWorker) -> None:
         """Send a word; nobody hears it without a connection."""
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(frame(word))
             if self._transport.get_write_buffer_size() > _MOST_UNSENT:
                 LOG.warning("the hub does not read; the connection is given up")

@@ -1,9 +1,12 @@
 """One connection: replies are counted, and one that owes any is not used again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable
 
 import pytest
+import uvloop
 from redis.exceptions import RedisError, ResponseError
 
 from proxy.store.redis_address import parse_address
@@ -83,3 +86,29 @@ async def test_a_closed_connection_does_not_open_itself_again(server: CannedRedi
     with pytest.raises(RedisError):
         await connection.exchange(ASK, 1)
     assert server.accepted == 1
+
+
+async def _reset_meanwhile() -> None:
+    """A Redis that is killed resets its connections: the loop knows before whoever holds one of them."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        connection = RedisConnection(parse_address(f"redis://127.0.0.1:{listening.getsockname()[1]}"), 1, 2_000)
+        await connection.open()
+        accepted, _ = await asyncio.get_running_loop().sock_accept(listening)
+        assert await connection.is_reusable()
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+        async with asyncio.timeout(5):
+            while await connection.is_reusable():
+                await asyncio.sleep(0.001)
+        with pytest.raises(FOREIGN):
+            await connection.exchange(ASK, 1)
+        await connection.close()
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_connection_that_was_reset_is_not_reusable_and_fails_in_foreign_words(
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_reset_meanwhile())

@@ -1,6 +1,10 @@
 """Messages over a pair of sockets: whole, in order, and an end that is noticed."""
 
+import asyncio
 import socket
+import struct
+
+import uvloop
 
 from proxy.app.workers.channel import to_supervisor, to_worker
 from proxy.app.workers.messages import Commit, Counted, Failed, Prepare, Ready, Setup, Start
@@ -28,3 +32,20 @@ def test_a_setup_is_the_file_that_was_read_and_none_is_none() -> None:
     assert SETUP.file is not None
     assert (SETUP.file.shown, SETUP.file.text) == ("tambo.toml", SETUP.text)
     assert Setup(None, "", ()).file is None
+
+
+def test_what_is_said_to_one_who_was_killed_is_lost_and_no_fault() -> None:
+    async def saying() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            here = socket.create_connection(listening.getsockname())
+            worker = await to_worker(here)
+            there, _ = listening.accept()
+            there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            there.close()
+            for _ in range(100):
+                await worker.say(Commit())
+                await asyncio.sleep(0)
+            worker.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(saying())

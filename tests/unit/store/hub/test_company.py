@@ -54,6 +54,16 @@ async def test_many_long_keys_go_in_words_that_can_be_sent() -> None:
     assert [key for word in line.words if isinstance(word, Changed) for key in word.keys] == keys
 
 
+async def test_what_is_said_to_a_hub_that_was_given_up_is_lost_and_no_fault() -> None:
+    client, line = HubClient(Path("nowhere"), "worker 0"), Line()
+    client.connected(line)
+    line.unsent = 1 << 40
+    for _ in range(2):  # the loop tells of the loss only afterwards
+        client.say(Changed(("/a",)))
+    assert line.words.count(Changed(("/a",))) == 1
+    assert line.is_cut
+
+
 async def test_who_lost_the_hub_doubts_all_and_answers_nothing_from_memory() -> None:
     async with a_hub() as hubs:
         client = hubs.client()
