@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,8 +18,12 @@ import aiohttp
 LISTENS = re.compile(r"listens on (?P<host>\S+):(?P<port>\d+), admin on \S+:(?P<admin>\d+)")
 
 
+STARTED: "weakref.WeakSet[Tambo]" = weakref.WeakSet()
+"""Those of which a failing test shows what they had to say."""
+
+
 class Tambo:
-    """One ``tambo run``: its addresses and its log."""
+    """One ``tambo run``: its addresses and its log. A bug that it notes fails the test that started it."""
 
     command: tuple[str, ...] = ("-m", "proxy", "run")
 
@@ -35,9 +40,15 @@ class Tambo:
         self._folder = folder
         self.log: deque[dict[str, Any]] = deque(maxlen=5000)
         self.raw: deque[str] = deque(maxlen=200)
+        self.complaints: deque[str] = deque(maxlen=50)
+        """Its log without what is only information."""
+        STARTED.add(self)
+
+    def __str__(self) -> str:
+        return f"tambo in {self._folder.name}"
 
     async def start(self) -> None:
-        """Start, and wait until it listens (20 s at most)."""
+        """Start, and wait until it listens (60 s at most: machines are busy)."""
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             *self.command,
@@ -47,7 +58,7 @@ class Tambo:
         )
         listens: asyncio.Future[re.Match[str]] = asyncio.get_running_loop().create_future()
         self._reader = asyncio.ensure_future(self._read_log(listens))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             found = await listens
         self.url = f"http://127.0.0.1:{found['port']}"
         self.admin = f"http://127.0.0.1:{found['admin']}"
@@ -57,6 +68,8 @@ class Tambo:
         async for line in self.process.stderr:
             text = line.decode()
             self.raw.append(text)
+            if '"level": "info"' not in text:
+                self.complaints.append(text)
             if text.startswith("{"):
                 self.log.append(json.loads(text))
             found = LISTENS.search(text)
@@ -86,6 +99,7 @@ class Tambo:
                 self.process.kill()
         await self.process.wait()
         await self._reader
+        assert self.said("internal error") == [], "a bug in Tambo"
 
     async def restart(self) -> None:
         """End it and start it anew on the same data."""
