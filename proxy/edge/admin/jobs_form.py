@@ -18,6 +18,7 @@ from proxy.exchange.warm_list import (
     expanded,
 )
 from proxy.policy.messages import FieldLine
+from proxy.wording import hint
 
 BAD_REQUEST: Final = 400
 _NAMES: Final = ("urls", "template", "values", "force", "parallel", "headers")
@@ -43,7 +44,7 @@ def read_order(body: bytes, check: Callable[[str], object]) -> WarmOrder:
     if not isinstance(said, dict):
         raise ClientError(BAD_REQUEST, f'the body must be a JSON object, as in {{"urls": ["/a", "/b"]}} or {_EXAMPLE}')
     if strange := [name for name in said if name not in _NAMES]:
-        raise ClientError(BAD_REQUEST, f"unknown name {strange[0]!r}; the names are {', '.join(_NAMES)}")
+        raise ClientError(BAD_REQUEST, f"unknown name {strange[0][:100]!r}{hint(strange[0], _NAMES, 'names')}")
     urls = _urls(said)
     for url in urls:
         if not url.isascii():
