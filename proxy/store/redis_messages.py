@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from redis.exceptions import ResponseError
 
+from proxy.store.lasting import lasting
 from proxy.store.redis_connection import FOREIGN, RedisConnection
 from proxy.store.redis_question import pack
 from proxy.store.redis_transaction import sound
@@ -55,7 +56,7 @@ class RedisMessages:
 
     def open(self) -> None:
         """Begin to listen, and keep at it."""
-        self._task = asyncio.create_task(self._run())  # noqa: TID251 - owned: close() ends it
+        self._task = lasting(self._run, "messages from Redis")
 
     async def close(self) -> None:
         """Hear nothing more. Idempotent."""

@@ -13,10 +13,12 @@ import os
 import secrets
 import socket
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from proxy.clock import Clock
 from proxy.errors import StoreUnavailable
+from proxy.store.lasting import lasting
 from proxy.store.redis_lease import Pace
 from proxy.store.redis_messages import RedisMessages
 from proxy.store.redis_names import LASTING, replicas_name
@@ -81,7 +83,7 @@ class RedisReplica:
 
     def open(self, log: Learner) -> None:
         """Begin to hold a lease on answering with what ``log`` knows."""
-        self._task = asyncio.create_task(self._keep_up(log))  # noqa: TID251 - owned: close() ends it
+        self._task = lasting(partial(self._keep_up, log), "lease on the purge log")
 
     async def close(self) -> None:
         """Give the lease back: no purge waits for this process any more. Idempotent."""
