@@ -246,13 +246,13 @@ async def test_a_purge_is_asked_of_another_where_the_first_stands_still(
     assert status in {200, 207}, body
 
 
-async def test_no_worker_outlives_its_supervisor(tambo: Tambo) -> None:
+async def test_no_worker_outlives_its_supervisor(tambo: Tambo, tmp_path: Path) -> None:
     workers = children(tambo.process.pid)
     assert len(workers) >= 2
     tambo.signal(signal.SIGKILL)
     await tambo.process.wait()
     async with asyncio.timeout(10):
-        while _workers() & set(workers):
+        while _workers(tmp_path) & set(workers):
             await asyncio.sleep(0.02)
 
 
