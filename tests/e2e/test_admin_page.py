@@ -22,7 +22,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from tests.support.chromium import chromium, complaints, looks, violations
 from tests.support.tambo import Tambo, running
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.e2e
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
 ROUTES = """

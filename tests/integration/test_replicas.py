@@ -20,7 +20,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.storm import LEASE, Storm, replicas
 from tests.support.tambo import fetch
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture

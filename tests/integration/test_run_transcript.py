@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.golden import FOLDER, Printed, commands
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
 
 

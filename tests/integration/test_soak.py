@@ -11,6 +11,8 @@ from proxy.app.application import App
 from proxy.config.load import load
 from tests.support.soak import Soak, Versions
 
+pytestmark = pytest.mark.integration
+
 SECONDS = 60.0
 SEEN = (
     "200 HIT",
@@ -30,7 +32,6 @@ def tasks_but(before: set["asyncio.Task[object]"]) -> list[str]:
     return [repr(task) for task in asyncio.all_tasks() - before if task is not asyncio.current_task()]
 
 
-@pytest.mark.timeout(180)
 async def test_everything_at_once_gives_no_wrong_answer_and_leaves_nothing(tmp_path: Path) -> None:
     versions = Versions()
     application = web.Application()

@@ -22,7 +22,6 @@ from proxy.cli.main import app
 from tests.support.golden import FOLDER, Command, Printed, commands, stage, validated
 from tests.unit.cli.conftest import Tambo
 
-pytestmark = pytest.mark.timeout(60)
 WRITES: Final = os.environ.get("GOLDEN") == "write"
 
 
