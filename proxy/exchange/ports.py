@@ -297,3 +297,4 @@ class Answer:
     length: int | None = None
     tunnel: Tunnel | None = None
     saved_seconds: float = 0.0
+    request_id: str | None = None  # that its request was given, or brought
