@@ -3,9 +3,6 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-# A file of tests is one process's; one process more than there are cores, as real servers make a test wait.
-TESTS_AT_ONCE ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
-PYTEST := $(BIN)/pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 .PHONY: run test test-fast check format bench compose-check clean help
 
@@ -26,10 +23,10 @@ run: $(STAMP)
 
 test: $(STAMP)
 	@scripts/services redis-server chromium prometheus
-	$(PYTEST)
+	$(BIN)/pytest
 
 test-fast: $(STAMP)
-	$(PYTEST) -q -m "not integration and not e2e"
+	$(BIN)/pytest -q -m "not integration and not e2e"
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from proxy.cli.options import AdminFile, AdminUrl, AsJson, switch
+from proxy.cli.options import AdminFile, AdminUrl, AsJson
 
 
 def explain(
@@ -14,7 +14,12 @@ def explain(
     *,
     header: Annotated[
         tuple[str, ...],
-        switch("A header of it, 'Name: value'; may be repeated.", ["--header", "-H"]),
+        Parameter(
+            name=["--header", "-H"],
+            help="A header of it, 'Name: value'; may be repeated.",
+            negative="",
+            show_default=False,
+        ),
     ] = (),
     json: AsJson = False,
     admin: AdminUrl = None,

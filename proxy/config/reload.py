@@ -14,7 +14,6 @@ FIXED: Final = (
     "listen.port",
     "listen.workers",
     "listen.hit_path",
-    "listen.request_ids",
     "admin.host",
     "admin.port",
     "admin.prefix",

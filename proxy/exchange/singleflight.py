@@ -77,8 +77,6 @@ class Failed:
 
     error: UpstreamError
     is_elsewhere: bool = False
-    is_held_off: bool = False
-    """Nobody was asked: the key failed elsewhere a moment ago."""
 
 
 FillOutcome: TypeAlias = Shared | Spoken | Alone | Failed

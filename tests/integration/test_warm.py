@@ -16,7 +16,7 @@ from tests.support.fleet import SlowApi, all_asking, ask, replicas, until
 from tests.support.redis_server import RedisServer
 from tests.support.tambo import Tambo, fetch, running
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 PATIENT = {"TAMBO_STORE__REDIS_TIMEOUT": "2s"}
 """A busy machine's Redis: nothing here is about how long it may take."""

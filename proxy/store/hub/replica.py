@@ -10,7 +10,6 @@ import asyncio
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import Final
 
 from proxy.clock import Clock
@@ -18,7 +17,6 @@ from proxy.errors import StoreUnavailable
 from proxy.store.hub.client import HubClient
 from proxy.store.hub.state import LIFE
 from proxy.store.hub.words import Beat, Beaten, Known, Learn, Logged
-from proxy.store.lasting import lasting
 from proxy.store.replica import Learner
 
 _BEAT: Final = 0.5
@@ -50,7 +48,7 @@ class HubReplica:
 
     def open(self, log: Learner) -> None:
         """Begin to hold a lease on answering with what ``log`` knows."""
-        self._task = lasting(partial(self._keep_up, log), "lease on the purge log")
+        self._task = asyncio.create_task(self._keep_up(log))  # noqa: TID251 - owned: close() ends it
 
     async def close(self) -> None:
         """Answer from memory no more. Idempotent."""
