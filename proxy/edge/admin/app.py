@@ -1,4 +1,4 @@
-"""The admin listener's HTTP: health, metrics, purge, mode. Translates; the purger and the telemetry do the work."""
+"""The admin listener of one process: its endpoints put together, and purges. Translates; the purger does the work."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -8,11 +8,11 @@ from typing import Protocol
 from aiohttp import web
 
 from proxy.edge.admin.access import Gate
+from proxy.edge.admin.basics import Basics
 from proxy.edge.admin.entries import Entries
 from proxy.edge.admin.gatekeeper import ASKER, gatekeeper
-from proxy.edge.admin.mode_form import read_mode, shown
 from proxy.edge.admin.purge_form import read_form
-from proxy.edge.admin.reloading import Reload, answer_reload
+from proxy.edge.admin.reloading import Reload
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.purge_desk import PurgeDesk
 
@@ -60,50 +60,30 @@ class AdminParts:
 def make_admin_app(parts: AdminParts) -> web.Application:
     """The admin application, ready for a runner."""
     app = web.Application(middlewares=[gatekeeper(parts.gate)], client_max_size=MAX_BODY)
-    endpoints = _Endpoints(parts)
-    app.router.add_get("/healthz", endpoints.alive)
-    app.router.add_get("/readyz", endpoints.ready)
-    app.router.add_get("/health", endpoints.health)
-    app.router.add_get("/metrics", endpoints.metrics)
-    app.router.add_post("/admin/purge", endpoints.purge)
-    for endpoint in (parts.entries, *parts.more):
-        endpoint.add_to(app)
-    app.router.add_get("/admin/mode", endpoints.mode)
-    app.router.add_put("/admin/mode", endpoints.set_mode)
-    app.router.add_post("/admin/reload", endpoints.reload)
+
+    async def purge(request: web.Request) -> web.Response:
+        wish = read_form(await request.read(), request.query)
+        said = await parts.desk.serve(wish, request[ASKER] or "unknown")
+        return web.json_response(said.values, status=said.status)
+
+    app.router.add_post("/admin/purge", purge)
+    endpoints: tuple[Endpoints, ...] = (_basics(parts), parts.entries, *parts.more)
+    for each in endpoints:
+        each.add_to(app)
     return app
 
 
-class _Endpoints:
-    def __init__(self, parts: AdminParts) -> None:
-        self._parts = parts
+def _basics(parts: AdminParts) -> Basics:
+    async def health() -> dict[str, str]:
+        return parts.health().shown
 
-    async def alive(self, _: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
+    async def metrics() -> bytes:
+        return parts.metrics()
 
-    async def ready(self, _: web.Request) -> web.Response:
-        if self._parts.health().is_ready:
-            return web.Response(text="ready\n")
-        return web.Response(status=web.HTTPServiceUnavailable.status_code, text="stopping\n")
+    async def switched(_: str) -> None:
+        """Nobody else is here."""
 
-    async def health(self, _: web.Request) -> web.Response:
-        return web.json_response(self._parts.health().shown)
+    def unready() -> str | None:
+        return None if parts.health().is_ready else "stopping"
 
-    async def metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._parts.metrics(), headers={"Content-Type": self._parts.metrics_type})
-
-    async def purge(self, request: web.Request) -> web.Response:
-        wish = read_form(await request.read(), request.query)
-        said = await self._parts.desk.serve(wish, request[ASKER] or "unknown")
-        return web.json_response(said.values, status=said.status)
-
-    async def mode(self, _: web.Request) -> web.Response:
-        return web.json_response(shown(self._parts.switch.now))
-
-    async def set_mode(self, request: web.Request) -> web.Response:
-        wanted = read_mode(await request.read())
-        self._parts.switch.set(wanted.mode, wanted.seconds_left, request[ASKER])
-        return web.json_response(shown(self._parts.switch.now))
-
-    async def reload(self, request: web.Request) -> web.Response:
-        return await answer_reload(self._parts.reload, request[ASKER])
+    return Basics(unready, health, metrics, parts.metrics_type, parts.switch, switched, parts.reload)

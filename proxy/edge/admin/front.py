@@ -11,11 +11,11 @@ from aiohttp import web
 
 from proxy.clock import SystemClock
 from proxy.edge.admin.access import Gate
-from proxy.edge.admin.gatekeeper import ASKER, gatekeeper, problem
+from proxy.edge.admin.basics import Basics
+from proxy.edge.admin.gatekeeper import gatekeeper, problem
 from proxy.edge.admin.inner import GoneError, Inner, Reply
-from proxy.edge.admin.mode_form import read_mode, shown
 from proxy.edge.admin.page.stream import Stream
-from proxy.edge.admin.reloading import Reload, answer_reload
+from proxy.edge.admin.reloading import Reload
 from proxy.exchange.operating import ModeSwitch
 
 LOG: Final = logging.getLogger("tambo.admin")
@@ -49,13 +49,9 @@ def make_front_app(parts: FrontParts) -> web.Application:
     """The admin application, ready for a runner."""
     app = web.Application(middlewares=[gatekeeper(parts.gate)], client_max_size=MAX_BODY)
     front = _Front(parts)
-    app.router.add_get("/healthz", front.alive)
-    app.router.add_get("/readyz", front.ready)
-    app.router.add_get("/health", front.health)
-    app.router.add_get("/metrics", front.metrics)
-    app.router.add_get("/admin/mode", front.mode)
-    app.router.add_put("/admin/mode", front.set_mode)
-    app.router.add_post("/admin/reload", front.reload)
+    Basics(
+        parts.unready, front.health, front.metrics, parts.metrics_type, parts.switch, front.switched, parts.reload
+    ).add_to(app)
     for path in parts.merges:
         app.router.add_get(path, front.figures)
     Stream(front.stats, SystemClock().now).add_to(app)
@@ -67,38 +63,20 @@ class _Front:
     def __init__(self, parts: FrontParts) -> None:
         self._parts = parts
 
-    async def alive(self, _: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
-
-    async def ready(self, _: web.Request) -> web.Response:
-        if (why := self._parts.unready()) is not None:
-            return web.Response(status=web.HTTPServiceUnavailable.status_code, text=f"{why}\n")
-        return web.Response(text="ready\n")
-
-    async def health(self, _: web.Request) -> web.Response:
+    async def health(self) -> dict[str, str]:
         """The worst that any worker says."""
         said = [json.loads(body) for _, body in await self._said_by_all("/health")]
         words = {str(each["redis"]) for each in said}
         redis = "disconnected" if "disconnected" in words or not words else sorted(words)[0]
         is_well = bool(said) and all(each["status"] == "healthy" for each in said)
-        return web.json_response({"status": "healthy" if is_well else "degraded", "redis": redis})
+        return {"status": "healthy" if is_well else "degraded", "redis": redis}
 
-    async def metrics(self, _: web.Request) -> web.Response:
-        body = self._parts.merged(await self._said_by_all("/metrics"))
-        return web.Response(body=body, headers={"Content-Type": self._parts.metrics_type})
+    async def metrics(self) -> bytes:
+        return self._parts.merged(await self._said_by_all("/metrics"))
 
-    async def mode(self, _: web.Request) -> web.Response:
-        return web.json_response(shown(self._parts.switch.now))
-
-    async def set_mode(self, request: web.Request) -> web.Response:
-        wanted = read_mode(await request.read())
-        self._parts.switch.set(wanted.mode, wanted.seconds_left, request[ASKER])
-        asked = [tell_mode(inner, self._parts.switch, request[ASKER]) for _, inner in self._parts.workers()]
-        await asyncio.gather(*asked)
-        return web.json_response(shown(self._parts.switch.now))
-
-    async def reload(self, request: web.Request) -> web.Response:
-        return await answer_reload(self._parts.reload, request[ASKER])
+    async def switched(self, by: str) -> None:
+        """Every worker works as the supervisor says."""
+        await asyncio.gather(*(tell_mode(inner, self._parts.switch, by) for _, inner in self._parts.workers()))
 
     async def pass_on(self, request: web.Request) -> web.StreamResponse:
         for _, inner in self._parts.workers():
