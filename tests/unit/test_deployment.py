@@ -45,6 +45,23 @@ def test_render_builds_what_is_there_and_waits() -> None:
     assert "volatile-ttl" in text
 
 
+def test_images_are_nobodys_and_declare_no_volume() -> None:
+    """Railway refuses to build an image that declares one."""
+    for name in ("Dockerfile.proxy", "Dockerfile.scraper"):
+        lines = (ROOT / name).read_text().splitlines()
+        assert "USER 10001:10001" in lines
+        assert not [line for line in lines if line.startswith("VOLUME")]
+
+
+def test_our_containers_write_nothing_but_what_is_theirs() -> None:
+    services = re.split(r"(?m)^  (?=[a-z]+:$)", (ROOT / "docker-compose.yml").read_text())
+    ours = [text for text in services if "build:" in text]
+    assert len(ours) == 3
+    for text in ours:
+        for line in ("read_only: true", "cap_drop: [ALL]", "no-new-privileges:true", "healthcheck:"):
+            assert line in text
+
+
 def test_compose_waits_for_what_is_in_flight() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     periods = [int(seconds) for seconds in re.findall(r"stop_grace_period: (\d+)s", text)]

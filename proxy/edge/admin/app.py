@@ -1,6 +1,5 @@
 """The admin listener of one process: its endpoints put together, and purges. Translates; the purger does the work."""
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,7 +15,6 @@ from proxy.edge.admin.reloading import Reload
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.purge_desk import PurgeDesk
 
-LOG = logging.getLogger("tambo.admin")
 MAX_BODY = 64 * 1024
 
 
