@@ -89,12 +89,12 @@ class RedisHoldOff:
         return self._memory.held()
 
     async def learn(self, key: str) -> None:
-        """See HoldOff."""
+        """See HoldOff. Within ``command_timeout``: what is not learnt costs a fetch that is likely to fail."""
         digest = fill_digest(key)
         name = holdoff_name(self._namespace, digest)
         question = Question("holdoff", pack([(b"GET", name), (b"PTTL", name)]), 2, _found, at=name)
         with suppress(StoreUnavailable):
-            value, left = await self._client.run(question, self._client.limits.timeout)
+            value, left = await self._client.run(question, self._client.limits.command_timeout)
             self._note(digest, value, left)
 
     # Telling and hearing -------------------------------------------------------------------------------------------

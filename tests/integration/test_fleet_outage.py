@@ -92,12 +92,13 @@ class Load:
         gone = await asyncio.gather(*self._tasks, return_exceptions=True)
         assert all(isinstance(one, asyncio.CancelledError) for one in gone), gone
 
-    def check(self, asked: float, lasted: float) -> None:
+    def check(self, asked: float, lasted: float, tambos: list[Tambo]) -> None:
         """``asked``: how often the upstream was, in vain, in an outage that ``lasted`` so many seconds."""
         answers = sum(map(len, self.bodies.values()))
         print(
             f"{answers} answers while it was out for {lasted:.0f} s: statuses {self.statuses}, "
-            f"the longest wait {self.longest:.1f} s, {asked / len(KEYS):.1f} probes a key"
+            f"the longest wait {self.longest:.1f} s, {asked / len(KEYS):.1f} probes a key; "
+            f"went on without Redis {sum(len(tambo.said('Redis at')) for tambo in tambos) // 2} times"
         )
         assert self.statuses == {200}, "a failed request"
         assert answers > 300, "a load worth the name"
@@ -171,7 +172,7 @@ async def test_a_sick_upstream_is_seen_by_nobody_and_left_in_peace(
             while not load.is_all_new():
                 await asyncio.sleep(0.01)
         await load.stop()
-    load.check(asked, lasted)
+    load.check(asked, lasted, tambos)
     assert load.longest < HANGS + LATE, "somebody waited for a second failure"
 
 
@@ -203,5 +204,5 @@ async def test_an_outage_is_seen_by_nobody_and_costs_the_fleet_a_handful_of_prob
                 while not load.is_all_new():
                     await asyncio.sleep(0.01)
             await load.stop()
-    load.check(asked, lasted)
+    load.check(asked, lasted, tambos)
     assert asked_by_the_late_one <= 3 * len(KEYS), "it began to count anew"

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import pty
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -213,6 +215,71 @@ async def test_clients_go_first_and_the_cap_holds(tmp_path: Path, session: aioht
         assert said["eta_seconds"] is not None
         said = await ended(session, tambo, job["id"])
         assert (said["done"], said["failed"], api.most) == (20, 0, 2)
+
+
+async def test_clients_of_another_tambo_go_first_too(
+    tmp_path: Path, redis: RedisServer, session: aiohttp.ClientSession
+) -> None:
+    """One Tambo works at a list, the clients come to the other: they wait in one line for the same two places."""
+    api = SlowApi(0.2)
+    cap = {"TAMBO_UPSTREAM__CONCURRENCY__MAX": "2"}
+    async with (
+        api.serving() as upstream,
+        replicas(2, tmp_path, upstream, REDIS_URL=redis.url, **PATIENT, **cap) as (warming, serving),
+    ):
+        job = await order(session, warming, urls=[f"/warm/{number}" for number in range(200)], parallel=10)
+        await until(lambda: len(api.asked) >= 4)
+        got = [await each for each in all_asking(session, [f"{serving.url}/client/{number}" for number in range(20)])]
+        assert {one.status for one in got} == {200}
+        is_client = [path.startswith("/client/") for path in api.order]
+        first, last = is_client.index(True), len(is_client) - is_client[::-1].index(True)
+        meanwhile = is_client[first:last].count(False)
+        assert meanwhile <= 20 / 3, "the list took turns with them"
+        assert (await look(session, serving, job["id"]))["state"] == "running"
+        assert api.most == 2
+        await look(session, serving, job["id"], "DELETE")
+
+
+async def test_a_terminal_shows_a_bar_that_grows_and_how_long_it_takes(tmp_path: Path) -> None:
+    """The command on a real pseudo-terminal."""
+    api = SlowApi(0.4)
+    urls = tmp_path / "urls.txt"
+    urls.write_text("".join(f"/{number}\n" for number in range(20)))
+    async with api.serving() as upstream, running(tmp_path, upstream) as tambo:
+        ours, theirs = pty.openpty()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "proxy", "warm", str(urls), "--parallel", "2", "--admin", tambo.admin),
+                stdin=theirs,
+                stdout=theirs,
+                stderr=theirs,
+                cwd=ROOT,
+                env={"PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": "100"},
+            )
+        finally:
+            os.close(theirs)
+        shown = await asyncio.to_thread(everything, ours)
+        assert await process.wait() == 0
+    counts = [int(count) for count in re.findall(r"(\d+)/20", shown)]
+    assert counts == sorted(counts)
+    assert counts[-1] == 20
+    assert len(set(counts)) >= 3, "it did not grow"
+    assert "\u2501" in shown, "no bar"
+    assert re.search(r"about \d+s left", shown)
+    assert "Warmed 20 of 20: 20 fetched, 0 were fresh, 0 failed." in shown
+
+
+def everything(terminal: int) -> str:
+    """All that is written to a pseudo-terminal until nobody has it any more."""
+    pieces = []
+    try:
+        while piece := os.read(terminal, 65_536):
+            pieces.append(piece)
+    except OSError:  # Linux' word for its end
+        pass
+    finally:
+        os.close(terminal)
+    return b"".join(pieces).decode()
 
 
 async def test_a_job_is_cancelled(tmp_path: Path, session: aiohttp.ClientSession) -> None:

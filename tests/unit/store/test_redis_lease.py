@@ -37,6 +37,11 @@ class Process:
         await self.messages.close()
         await self.store.close()
 
+    @property
+    def asked(self) -> int:
+        """How often Redis was asked about leases."""
+        return sum(times for (operation, _), times in self.store.stats.operations.items() if operation == "lease")
+
     def wish(self, key: str = "/a", over: str = "") -> Wish:
         return Wish(key, 7, Priority.WARM, self._urge, over)
 
@@ -106,6 +111,28 @@ async def test_who_waited_learns_what_became_of_it(processes: list[Process], not
     waiting = asyncio.ensure_future(theirs.leases.outlast("/a", (await theirs.loses()).holder))
     lease.end(note)
     assert await waiting == note
+
+
+async def test_a_message_wakes_who_waits_and_no_look_now_and_then(server: FakeServer) -> None:
+    """Without one they would look again after ten minutes."""
+    ours, theirs = Process(server, Pace(life=600.0, beat=300.0)), Process(server, Pace(life=600.0, beat=300.0))
+    for process in (ours, theirs):
+        await process.open()
+    async with asyncio.timeout(20):
+        while not theirs.messages.is_connected:
+            await asyncio.sleep(0.001)
+        lease = await ours.lease()
+        holder = (await theirs.loses()).holder
+        before = theirs.asked
+        waiting = [asyncio.ensure_future(theirs.leases.outlast("/a", holder)) for _ in range(3)]
+        while theirs.asked < before + 3:
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0)  # they have read that it is held still
+        lease.end(Note(Ending.SPOKEN, b"said"))
+        assert [await each for each in waiting] == [Note(Ending.SPOKEN, b"said")] * 3
+    assert theirs.asked == before + 6, "a look each before the message, and one after it"
+    for process in (ours, theirs):
+        await process.close()
 
 
 async def test_who_comes_after_a_failure_asks_anew_and_after_a_private_answer_goes_alone(

@@ -104,6 +104,22 @@ async def test_there_are_so_many_for_all_and_a_free_one_goes_to_who_waits(both: 
     await until(lambda: len(ours.got) == MOST + 1)
 
 
+async def test_a_message_wakes_who_waits_for_a_place(server: FakeServer) -> None:
+    """Without one it would ask again after five minutes."""
+    pace = SeatPace(life=600.0, beat=300.0)
+    ours, theirs = Process(server, pace), Process(server, pace)
+    for process in (ours, theirs):
+        await process.open()
+    ours.want(MOST)
+    await until(lambda: len(ours.got) == MOST)
+    theirs.want(1)
+    await until(lambda: theirs.seats._is_in_line)
+    ours.got[0].release()
+    await until(lambda: len(theirs.got) == 1)
+    for process in (ours, theirs):
+        await process.close()
+
+
 async def test_they_take_turns(both: tuple[Process, Process]) -> None:
     ours, theirs = both
     order: list[str] = []
