@@ -3,6 +3,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# A file of tests is one process's; one process more than there are cores, as real servers make a test wait.
+TESTS_AT_ONCE ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+PYTEST := $(BIN)/pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 .PHONY: run test test-fast check format bench compose-check clean help
 
@@ -23,10 +26,10 @@ run: $(STAMP)
 
 test: $(STAMP)
 	@scripts/services redis-server chromium prometheus
-	$(BIN)/pytest
+	$(PYTEST)
 
 test-fast: $(STAMP)
-	$(BIN)/pytest -q -m "not integration and not e2e"
+	$(PYTEST) -q -m "not integration and not e2e"
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

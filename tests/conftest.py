@@ -1,10 +1,22 @@
-"""What every test has: with a failure comes what the Tambos that it started had to say."""
+"""What holds for every test: none fails because a machine is busy, what waits most begins first where several processes
+share the files, and with a failure comes what the Tambos that it started had to say."""
 
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.tambo import STARTED
+
+settings.register_profile("tambo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tambo")  # both are measured in wall time, which a test shares with whatever else is running
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With ``make test``, real servers go first: they take long and mostly wait, and the many quick ones fill what is
+    left at the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("e2e", "integration")])
 
 
 @pytest.hookimpl(wrapper=True)

@@ -170,7 +170,7 @@ class App:
 
     def _hit_path(self) -> HitPath | None:
         listen = self._loaded.config.listen
-        if not listen.hit_path:
+        if not listen.hit_path or listen.request_ids:
             return None
         self._standings.leave_alone(self._loaded.config.admin.prefix)
         telemetry, clock = self._telemetry, self._clock

@@ -1,5 +1,7 @@
 """What the listener tells of an answer, in the words of those who count and log it. Counts nothing."""
 
+from dataclasses import replace
+
 from proxy.edge.server.settings import Finished
 from proxy.exchange.ports import Exchanged
 from proxy.policy.dispositions import unreadable
@@ -13,8 +15,11 @@ def exchanged(event: Finished) -> Exchanged | None:
     answer = event.answer
     if event.request is None and event.status == 0:
         return None
+    request = event.request or _NOBODY
+    if answer and answer.request_id:
+        request = replace(request, fields=request.fields.replacing("X-Request-Id", answer.request_id))
     return Exchanged(
-        event.request or _NOBODY,
+        request,
         answer.route if answer else "none",
         answer.disposition if answer else unreadable(event.status),
         event.status,

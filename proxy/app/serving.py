@@ -3,6 +3,7 @@ the same store, flights and guard, which outlive it. Opens no listener."""
 
 from dataclasses import dataclass
 
+from proxy.app.identifying import identifying
 from proxy.app.settings import purge_callers, retry_settings
 from proxy.app.sharing import Shared
 from proxy.app.tracing import Tracer
@@ -70,7 +71,8 @@ def make_handler(loaded: Loaded, lasting: Lasting, upstream: Upstream) -> Handle
     callers, answer = purge_callers(loaded.config), lasting.promises.follow(exchange, entrance.answer)
     if callers.is_anyone:
         answer = PurgeMethod(callers, lasting.desk, answer).answer
-    return lasting.tracer.answering(answer)
+    answer = lasting.tracer.answering(answer)
+    return identifying(answer) if loaded.config.listen.request_ids else answer
 
 
 def _exchange(loaded: Loaded, lasting: Lasting, upstream: Upstream) -> Exchange:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from proxy.cli.options import AdminFile, AdminUrl, AsJson
+from proxy.cli.options import AdminFile, AdminUrl, AsJson, switch
 
 
 def explain(
@@ -14,12 +14,7 @@ def explain(
     *,
     header: Annotated[
         tuple[str, ...],
-        Parameter(
-            name=["--header", "-H"],
-            help="A header of it, 'Name: value'; may be repeated.",
-            negative="",
-            show_default=False,
-        ),
+        switch("A header of it, 'Name: value'; may be repeated.", ["--header", "-H"]),
     ] = (),
     json: AsJson = False,
     admin: AdminUrl = None,

@@ -2,18 +2,14 @@
 
 from typing import Annotated
 
-from cyclopts import Parameter
-
-from proxy.cli.options import AdminUrl, switch
+from proxy.cli.options import AdminUrl, CheckedFile, switch
 
 
 def doctor(
     *,
     json: Annotated[bool, switch("One JSON object.")] = False,
     admin: AdminUrl = None,
-    config: Annotated[
-        str | None, Parameter(help="The file; default: TAMBO_CONFIG, else ./tambo.toml if there.")
-    ] = None,
+    config: CheckedFile = None,
 ) -> int:
     """Look at all that Tambo rests on: Redis, the data folder, the upstream; exit code 1 where something is wrong."""
     from proxy.cli.doctor import doctor as verb  # noqa: PLC0415 - each verb imports only what it needs

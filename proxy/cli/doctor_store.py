@@ -82,4 +82,4 @@ def _file(file: Path, size: int) -> Finding:
 
 
 def _shown(size: int) -> str:
-    return f"{size / _MIB:.1f} MiB"
+    return f"{size / _MIB:.1f} MiB" if size < 1024 * _MIB else f"{size / _MIB / 1024:.1f} GiB"

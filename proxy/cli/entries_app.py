@@ -4,35 +4,49 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-_ADMIN = Parameter(help="The admin listener's URL; default: ADMIN_HOST and ADMIN_PORT.")
-_CONFIG = Parameter(help="The file that names the admin listener.")
+from proxy.cli.options import (
+    EXIT_CODES,
+    AdminFile,
+    AdminUrl,
+    AsJson,
+    AsJsonLines,
+    OfRoute,
+    Pattern,
+    Prefix,
+    Tag,
+    examples,
+)
+
 _ID = Parameter(name="ID", help="As tambo entries ls shows it.")
 
+app = App(
+    name="entries",
+    help="Look through what a running Tambo has stored. The token is ADMIN_TOKEN's.",
+    help_epilogue=EXIT_CODES,
+)
 
-def _switch(words: str) -> Parameter:
-    return Parameter(help=words, negative="", show_default=False)
 
-
-app = App(name="entries", help="Look through what a running Tambo has stored. The token is ADMIN_TOKEN's.")
-
-
-@app.command
+@app.command(
+    help_epilogue=examples(
+        "tambo entries ls",
+        "tambo entries ls /obtener-ruc/20999999019",
+        "tambo entries ls --tag sunat --limit 0 --json",
+    )
+)
 def ls(  # noqa: PLR0913 - each is an option of the command
     url: Annotated[
         str | None, Parameter(name="URL", help="An absolute URL, or path and query; default: everything.")
     ] = None,
     /,
     *,
-    prefix: Annotated[str | None, Parameter(help="Everything whose path begins so.")] = None,
-    pattern: Annotated[
-        str | None, Parameter(help="Everything whose path is like this; * stands for any characters.")
-    ] = None,
-    tag: Annotated[str | None, Parameter(help="Everything that carries this tag.")] = None,
-    route: Annotated[str | None, Parameter(help="Everything stored by this route of the configuration.")] = None,
+    prefix: Prefix = None,
+    pattern: Pattern = None,
+    tag: Tag = None,
+    route: OfRoute = None,
     limit: Annotated[int, Parameter(help="At most so many; 0: all.")] = 50,
-    json: Annotated[bool, _switch("One JSON object for each entry, a line each.")] = False,
-    admin: Annotated[str | None, _ADMIN] = None,
-    config: Annotated[str | None, _CONFIG] = None,
+    json: AsJsonLines = False,
+    admin: AdminUrl = None,
+    config: AdminFile = None,
 ) -> int:
     """List what is stored, in no particular order; exit code 4 where nothing is."""
     from proxy.cli.entries import Search, list_entries  # noqa: PLC0415 - each verb imports only what it needs
@@ -42,14 +56,19 @@ def ls(  # noqa: PLR0913 - each is an option of the command
     return list_entries(search, Where(config, admin), json_wanted=json)
 
 
-@app.command
+@app.command(
+    help_epilogue=examples(
+        "tambo entries show ID",
+        "tambo entries show ID --json | jq .body",
+    )
+)
 def show(
     entry: Annotated[str, _ID],
     /,
     *,
-    json: Annotated[bool, _switch("Print the API's answer.")] = False,
-    admin: Annotated[str | None, _ADMIN] = None,
-    config: Annotated[str | None, _CONFIG] = None,
+    json: AsJson = False,
+    admin: AdminUrl = None,
+    config: AdminFile = None,
 ) -> int:
     """Show one stored response: its head, its windows and its body; secrets are masked."""
     from proxy.cli.entries import show_entry  # noqa: PLC0415
@@ -58,14 +77,19 @@ def show(
     return show_entry(entry, Where(config, admin), json_wanted=json)
 
 
-@app.command
+@app.command(
+    help_epilogue=examples(
+        "tambo entries rm ID",
+        "tambo entries rm $(tambo entries ls --prefix /old/ --json | jq -r .id)",
+    )
+)
 def rm(
     entries: Annotated[tuple[str, ...], _ID],
     /,
     *,
-    json: Annotated[bool, _switch("One JSON object for each entry, a line each.")] = False,
-    admin: Annotated[str | None, _ADMIN] = None,
-    config: Annotated[str | None, _CONFIG] = None,
+    json: AsJsonLines = False,
+    admin: AdminUrl = None,
+    config: AdminFile = None,
 ) -> int:
     """Remove stored responses, each alone (their other variants stay); exit code 4 where none was there."""
     from proxy.cli.entries import remove_entries  # noqa: PLC0415

@@ -1,6 +1,5 @@
 """``tambo stats`` and ``tambo top``: ask a running Tambo for its figures, and print tables. Count nothing."""
 
-import difflib
 import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -10,6 +9,7 @@ from proxy.cli.asking import with_client
 from proxy.cli.exits import Exit, complain
 from proxy.cli.purge import Where
 from proxy.config.quantities import show_duration, show_size
+from proxy.wording import hint
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,9 +32,7 @@ def stats(where: Where, *, json_wanted: bool) -> Exit:
 def top(order: str, where: Where, *, json_wanted: bool) -> Exit:
     """Print the leading keys; NOTHING where there are none."""
     if order not in ORDERS:
-        near = difflib.get_close_matches(order, ORDERS, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        complain(f"top: {order!r} is none of {', '.join(ORDERS)}{hint}")
+        complain(f"top: there is no order {order!r}{hint(order, ORDERS, 'orders')}")
         return Exit.USAGE
 
     def ask(client: AdminClient) -> Exit:

@@ -10,14 +10,27 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
-from cyclopts.exceptions import UnusedCliTokensError
+from cyclopts.exceptions import UnknownCommandError, UnusedCliTokensError
 
 from proxy.cli.asking_verbs import explain, stats, top
 from proxy.cli.doctor_app import doctor
 from proxy.cli.entries_app import app as entries_app
 from proxy.cli.exits import Exit, complain
-from proxy.cli.options import EXIT_CODES, AdminFile, AdminUrl, AsJson, examples, switch
+from proxy.cli.options import (
+    EXIT_CODES,
+    AdminFile,
+    AdminUrl,
+    AsJson,
+    CheckedFile,
+    OfRoute,
+    Pattern,
+    Prefix,
+    Tag,
+    examples,
+    switch,
+)
 from proxy.cli.warm_app import warm
+from proxy.wording import hint
 
 app = App(
     name="tambo",
@@ -39,9 +52,7 @@ app = App(
 )
 def run(
     *,
-    config: Annotated[
-        str | None, Parameter(help="The file; default: TAMBO_CONFIG, else ./tambo.toml if there.")
-    ] = None,
+    config: CheckedFile = None,
     upstream: Annotated[str | None, Parameter(help="The API to stand in front of (UPSTREAM_URL).")] = None,
     port: Annotated[str | None, Parameter(help="The public port (PORT).")] = None,
     settings: Annotated[
@@ -90,13 +101,20 @@ def check(
 @app.command(
     help_epilogue=examples(
         "tambo schema > tambo.schema.json",
+        "tambo schema purge   # of what tambo purge --json prints",
     )
 )
-def schema() -> int:
+def schema(
+    verb: Annotated[
+        tuple[str, ...],
+        Parameter(name="VERB", help="A command; then of what it prints with --json.", show_default=False),
+    ] = (),
+    /,
+) -> int:
     """Print the JSON Schema of the file, for editors that a first line "#:schema ./tambo.schema.json" leads to it."""
     from proxy.cli.schema import show_schema  # noqa: PLC0415
 
-    return show_schema()
+    return show_schema(" ".join(verb))
 
 
 @app.command(
@@ -115,12 +133,10 @@ def purge(  # noqa: PLR0913 - each is an option of the command
     ] = None,
     /,
     *,
-    prefix: Annotated[str | None, Parameter(help="Everything whose path begins so.")] = None,
-    pattern: Annotated[
-        str | None, Parameter(help="Everything whose path is like this; * stands for any characters.")
-    ] = None,
-    tag: Annotated[str | None, Parameter(help="Everything that carries this tag.")] = None,
-    route: Annotated[str | None, Parameter(help="Everything stored by this route of the configuration.")] = None,
+    prefix: Prefix = None,
+    pattern: Pattern = None,
+    tag: Tag = None,
+    route: OfRoute = None,
     everything: Annotated[bool, switch("Everything.", "--all")] = False,
     hard: Annotated[bool, switch("Remove it; else it only stops being fresh.")] = False,
     refresh: Annotated[bool, switch("As without --hard, and fetch it again at once.")] = False,
@@ -239,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         sys.stdout.flush()  # here, where a reader that has gone can still be met
     except CycloptsError as error:
-        complain(f"{_worded(error)} (see tambo --help)")
+        complain(_worded(error))
         return Exit.USAGE
     except KeyboardInterrupt:
         return 130
@@ -256,6 +272,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _worded(error: CycloptsError) -> str:
-    if isinstance(error, UnusedCliTokensError):
-        return f"unexpected argument {(error.unused_tokens or ['?'])[0]!r}"
-    return " ".join(str(error).split()).rstrip(".")
+    """What is wrong in one line, and where to read what would be right."""
+    verb = " ".join(("tambo", *(error.command_chain or ())))
+    match error:
+        case UnusedCliTokensError():
+            text = f"unexpected argument {(error.unused_tokens or ['?'])[0]!r}"
+        case UnknownCommandError():
+            word = (error.unused_tokens or ["?"])[0]
+            text = f"there is no command {word[:100]!r}{hint(word, _verbs(error.app or app), 'commands')}"
+        case _:
+            text = " ".join(str(error).split()).rstrip(".")
+    return f"{text} (see {verb} --help)"
+
+
+def _verbs(group: App) -> list[str]:
+    return [name for name in group if not name.startswith("-")]

@@ -10,6 +10,7 @@ from proxy.cli.purge import Where
 from proxy.config.load import load
 from proxy.config.problems import InvalidConfigError
 from proxy.config.quantities import parse_duration, show_duration
+from proxy.wording import hint
 
 _WORDS = {
     "normal": "normal: stored answers are served, and fetched where they are missing",
@@ -40,7 +41,7 @@ def mode(wanted: str | None, span: str | None, where: Where, *, json_wanted: boo
 
 def _problem(wanted: str | None, span: str | None) -> str | None:
     if wanted is not None and wanted not in _WORDS:
-        return f"{wanted!r} is none of {', '.join(_WORDS)}"
+        return f"there is no mode {wanted!r}{hint(wanted, _WORDS, 'modes')}"
     if span is None:
         return None
     if wanted in (None, "normal"):

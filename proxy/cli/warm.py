@@ -47,6 +47,9 @@ class Errand:
             return "say exactly one of FILE (- for standard input), --follow ID, --cancel ID and --jobs"
         if bad := next((line for line in self.headers if ":" not in line), None):
             return f"--header {bad!r} must be 'Name: value'"
+        names = [line.partition(":")[0].strip() for line in self.headers]
+        if twice := next((name for at, name in enumerate(names) if name.lower() in map(str.lower, names[:at])), None):
+            return f"--header {twice!r} is given twice"
         return None
 
 

@@ -4,9 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-
-def _switch(words: str, name: str | list[str] | None = None) -> Parameter:
-    return Parameter(name=name, help=words, negative="", show_default=False)
+from proxy.cli.options import AdminFile, AdminUrl, switch
 
 
 def warm(  # noqa: PLR0913 - each is an option of the command
@@ -22,21 +20,19 @@ def warm(  # noqa: PLR0913 - each is an option of the command
         str | None, Parameter(help="A URL with one place in braces: the lines are values, as in /obtener-ruc/{ruc}.")
     ] = None,
     header: Annotated[
-        tuple[str, ...], _switch("A request field, 'Name: value'; may be repeated.", ["--header", "-H"])
+        tuple[str, ...], switch("A request field, 'Name: value'; may be repeated.", ["--header", "-H"])
     ] = (),
-    force: Annotated[bool, _switch("Fetch what is fresh, too.")] = False,
+    force: Annotated[bool, switch("Fetch what is fresh, too.")] = False,
     parallel: Annotated[
         int | None, Parameter(help="How many at once; default: half of the places at the upstream.")
     ] = None,
-    detach: Annotated[bool, _switch("Begin the job and do not wait for it.")] = False,
+    detach: Annotated[bool, switch("Begin the job and do not wait for it.")] = False,
     follow: Annotated[str | None, Parameter(help="Show this job until it ends.")] = None,
     cancel: Annotated[str | None, Parameter(help="End this job.")] = None,
-    jobs: Annotated[bool, _switch("List the jobs of the last days.")] = False,
-    json: Annotated[bool, _switch("One JSON object at the end, and no progress bar.")] = False,
-    admin: Annotated[
-        str | None, Parameter(help="The admin listener's URL; default: ADMIN_HOST and ADMIN_PORT.")
-    ] = None,
-    config: Annotated[str | None, Parameter(help="The file that names the admin listener.")] = None,
+    jobs: Annotated[bool, switch("List the jobs of the last days.")] = False,
+    json: Annotated[bool, switch("One JSON object at the end, and no progress bar.")] = False,
+    admin: AdminUrl = None,
+    config: AdminFile = None,
 ) -> int:
     """Fetch a list of URLs behind every client; what is fresh is left alone. The token is ADMIN_TOKEN's.
 

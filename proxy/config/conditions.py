@@ -7,8 +7,8 @@ import jmespath
 import jmespath.exceptions
 from jmespath.functions import Functions
 
-from proxy.config.problems import suggestion
 from proxy.policy.route import Condition
+from proxy.wording import nearest
 
 _FUNCTIONS: Mapping[str, Mapping[str, Any]] = Functions.FUNCTION_TABLE
 
@@ -26,7 +26,7 @@ def compile_condition(expression: str) -> Condition:
         raise ValueError("is nested too deeply") from None
     for name, given in _calls(compiled.parsed):
         if name not in _FUNCTIONS:
-            near = suggestion(name, _FUNCTIONS)
+            near = nearest(name, _FUNCTIONS)
             raise ValueError(f"has no function {name}()" + (f"; did you mean {near}()?" if near else ""))
         signature = _FUNCTIONS[name]["signature"]
         if given < len(signature) or (given > len(signature) and not signature[-1].get("variadic")):

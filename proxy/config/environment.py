@@ -9,9 +9,10 @@ from types import MappingProxyType
 
 from proxy.config.keys import hints_of, scalar_keys, secret_keys
 from proxy.config.model import Config
-from proxy.config.problems import show, suggestion
+from proxy.config.problems import show
 from proxy.config.tree import Leaf, Table, graft
 from proxy.errors import ConfigError
+from proxy.wording import nearest
 
 PREFIX = "TAMBO_"
 RESERVED = frozenset({"TAMBO_CONFIG"})
@@ -40,7 +41,7 @@ def overlay(root: Table, environ: Mapping[str, str]) -> list[ConfigError]:
     said_by: dict[str, str] = {}
     for variable, key in _named(environ):
         if key is None:
-            near = suggestion(variable, _variables())
+            near = nearest(variable, _variables())
             problem = f"unknown variable; did you mean {near}?" if near else "unknown variable; see TAMBO_SECTION__KEY"
             problems.append(ConfigError(variable, problem))
         elif (other := said_by.setdefault(key, variable)) != variable:

@@ -9,12 +9,13 @@ from proxy.config.environment import overlay
 from proxy.config.file import FileText, Filler, locate, parsed, read_text
 from proxy.config.keys import hints_of
 from proxy.config.model import Config
-from proxy.config.problems import InvalidConfigError, show, suggestion
+from proxy.config.problems import InvalidConfigError, show
 from proxy.config.reader import BAD, Reader
 from proxy.config.routes import route_policies
 from proxy.config.tree import Leaf, Table, graft
 from proxy.errors import ConfigError
 from proxy.policy.route import RoutePolicy
+from proxy.wording import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def _options(root: Table, options: Sequence[tuple[str, str, str]]) -> list[Confi
     for key, text, option in options:
         steps = key.split(".")
         if steps[0] not in hints_of(Config):
-            near = suggestion(steps[0], hints_of(Config))
+            near = nearest(steps[0], hints_of(Config))
             hint = f"did you mean {near!r}?" if near else f"known: {', '.join(hints_of(Config))}"
             problems.append(ConfigError(key, f"unknown section {show(steps[0])}; {hint}", option))
         elif problem := graft(root, steps, Leaf(text, option, is_text=True)):

@@ -106,6 +106,8 @@ class Listen(Section, frozen=True, kw_only=True):
     """For the next request on an idle connection."""
     hit_path: bool = True
     """Whether plain hits are answered the moment their bytes arrive; the answers are the same either way."""
+    request_ids: bool = False
+    """Whether a request without ``X-Request-Id`` is given one, and every answer says it; hits then cost more."""
     workers: Workers = 1
     """Processes that serve the one port."""
 

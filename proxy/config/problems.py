@@ -1,7 +1,6 @@
-"""What is wrong with a configuration, all of it together, and the nearest word to a wrong one. Reads nothing."""
+"""What is wrong with a configuration, all of it together. Reads nothing."""
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from proxy.errors import ConfigError, ProxyError
 
@@ -12,13 +11,6 @@ class InvalidConfigError(ProxyError):
     def __init__(self, problems: Sequence[ConfigError]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
-
-
-def suggestion(word: str, known: Iterable[str]) -> str | None:
-    """The known word nearest to a mistyped one; None where nothing is near."""
-    by_folded = {name.casefold().replace("-", "_"): name for name in known}
-    near = difflib.get_close_matches(word.casefold().replace("-", "_"), by_folded, n=1, cutoff=0.6)
-    return by_folded[near[0]] if near else None
 
 
 def show(value: object) -> str:

@@ -12,11 +12,12 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 import msgspec
 
 from proxy.config.keys import hints_of, joined, required_of
-from proxy.config.problems import show, suggestion
+from proxy.config.problems import show
 from proxy.config.scalars import converted, right, unwrapped
 from proxy.config.secret import Secret
 from proxy.config.tree import Array, Leaf, Node, Table, label, plain, planted
 from proxy.errors import ConfigError
+from proxy.wording import nearest
 
 BAD: Final = object()
 """Stands for a value that could not be read; a struct with one is not made."""
@@ -131,7 +132,7 @@ class Reader:
         return self._problem(key, f"must be {wanted}, not {show(plain(node))}", node.source)
 
     def _unknown(self, key: str, name: str, known: Mapping[str, object], node: Node) -> None:
-        near = suggestion(name, known)
+        near = nearest(name, known)
         hint = f"did you mean {near!r}?" if near else f"known here: {', '.join(sorted(known))}"
         self._problem(key, f"unknown key; {hint}", node.source)
 

@@ -14,6 +14,7 @@ FIXED: Final = (
     "listen.port",
     "listen.workers",
     "listen.hit_path",
+    "listen.request_ids",
     "admin.host",
     "admin.port",
     "admin.prefix",

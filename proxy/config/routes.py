@@ -7,7 +7,7 @@ from typing import Any
 
 from proxy.config.conditions import compile_condition
 from proxy.config.model import Authorization, ClientDirectives, Config, Cookies, Route, RouteMatch, RouteVerdict
-from proxy.config.problems import InvalidConfigError, show, suggestion
+from proxy.config.problems import InvalidConfigError, show
 from proxy.config.upstream import HostSent
 from proxy.errors import ConfigError
 from proxy.policy.cache_key import check_template
@@ -23,6 +23,7 @@ from proxy.policy.route import (
     VerdictRule,
     compile_pattern,
 )
+from proxy.wording import nearest
 
 LAST_NAME = "default"
 """The built-in last route: it takes what no other does."""
@@ -151,7 +152,7 @@ class _Compiler:
             check_template(template, captures)
         except ValueError as error:
             strange = [name for name in _PLACEHOLDER.findall(template) if name not in captures]
-            near = suggestion(strange[0], captures) if strange else None
+            near = nearest(strange[0], captures) if strange else None
             self._note(key, f"{show(template)}: {error}" + (f"; did you mean {{{near}}}?" if near else ""))
 
     def _verdicts(self, key: str, rules: tuple[RouteVerdict, ...]) -> tuple[VerdictRule, ...]:

@@ -41,6 +41,9 @@ class Ask:
     """It goes upstream by itself: it waited for what turned out to be somebody's own, or began where a purge
     may have returned unheard of, so that what is under way may be from before it."""
 
+    is_blind: bool = False
+    """Its look-up failed: nobody knows what is stored for it."""
+
     @property
     def route(self) -> RoutePolicy:
         """The route it takes."""

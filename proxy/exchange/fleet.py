@@ -112,7 +112,7 @@ class Fleet:
         if found is not None:
             _share(flight, found)
         elif error is not None:
-            flight.settle(Failed(error, is_elsewhere=True))
+            flight.settle(Failed(error, is_elsewhere=True, is_held_off=True))
         return None
 
     async def _left_alone(self, job: Job, flight: Flight) -> UpstreamError | None:

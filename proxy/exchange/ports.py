@@ -117,6 +117,8 @@ class Lookup:
     position: int
     is_vouched: bool = True
     """See Store; where the look-up itself succeeded, it is."""
+    has_failed: bool = False
+    """Nobody knows what is stored."""
 
 
 class Store(Protocol):
@@ -127,8 +129,7 @@ class Store(Protocol):
         ...
 
     async def look_again(self, key: CacheKey) -> Lookup:
-        """What is stored, with what other processes have stored meanwhile: for who has waited for another's fetch, or
-        is about to begin one, and so may take longer than a look-up. Raises StoreUnavailable."""
+        """What is stored, by others too meanwhile; may take longer than a look-up. Raises StoreUnavailable."""
         ...
 
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> bool:
@@ -296,3 +297,4 @@ class Answer:
     length: int | None = None
     tunnel: Tunnel | None = None
     saved_seconds: float = 0.0
+    request_id: str | None = None  # that its request was given, or brought

@@ -29,7 +29,8 @@ from proxy.policy.storability import admit
 
 PREFIX: Final = "/-/tambo/jobs/"
 MOST: Final = 1000
-"""Promises that one process keeps at once; beyond it, clients wait."""
+"""Promises that one process keeps at once, those that it may have to keep in the next second included. Beyond it,
+clients wait, and what another process left is for a third one."""
 SHORTEST_WAIT: Final = 0.1
 """Seconds: what is stored is answered with, whatever the client says."""
 USUAL_WAIT: Final = 1.0
@@ -53,6 +54,8 @@ class Promises:
         self._clock = clock
         self._me = secrets.token_hex(8)
         self._kept: dict[str, Promise] = {}
+        self._under_way: set[Promise] = set()
+        """These, and those whose client still waits: any of them may have to be kept in the next second."""
         self._beating: asyncio.Task[None] | None = None
         self._exchange: Exchange
         self._inner: Handler
@@ -81,7 +84,7 @@ class Promises:
             *("GET", request.target, without_patience(request.fields), request.scheme, request.authority, request.peer)
         )
         promise = Promise(secrets.token_urlsafe(24), plain, self._clock.monotonic(), self._clock.now())
-        self._flights.spawn(self._keep(promise, on_interim))
+        self._begin(promise, on_interim)
         try:
             return await self._await(promise, wait) or await self._promised(promise)
         except asyncio.CancelledError:
@@ -97,9 +100,17 @@ class Promises:
         wish = patience(request.fields)
         match = match_route(self._exchange.routes, "GET", request.path)
         may = match.route.respond_async and isinstance(admit(request, match.route), Shareable) and keepable(request)
-        if wish is None or not may or not self._is_normal() or len(self._kept) >= MOST:
+        if wish is None or not may or not self._is_normal() or self._is_full:
             return None
         return USUAL_WAIT if wish.wait is None else max(SHORTEST_WAIT, min(LONGEST_WAIT, wish.wait))
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._under_way) >= MOST
+
+    def _begin(self, promise: Promise, on_interim: OnInterim | None) -> None:
+        self._under_way.add(promise)
+        self._flights.spawn(self._keep(promise, on_interim))
 
     @staticmethod
     async def _await(promise: Promise, seconds: float | None) -> Answer | None:
@@ -116,10 +127,10 @@ class Promises:
             await self._note(promise)
         except StoreUnavailable:
             return await asyncio.shield(promise.answered)
-        if promise.taken is not None:  # it came meanwhile
+        if promise.answered.done():  # it came meanwhile
             with suppress(StoreUnavailable):
                 await self._ledger.remove(_NAME + promise.id)
-            return promise.taken
+            return promise.answered.result()
         promise.taker = Taker.LEDGER
         self._adopt(promise)
         return replies.accepted(self._pending(promise), PREFIX + promise.id, self._route(promise.request))
@@ -132,6 +143,13 @@ class Promises:
     # Keeping ---------------------------------------------------------------------------------------------------------
 
     async def _keep(self, promise: Promise, on_interim: OnInterim | None) -> None:
+        try:
+            await self._see_through(promise, on_interim)
+        finally:
+            self._kept.pop(promise.id, None)
+            self._under_way.discard(promise)
+
+    async def _see_through(self, promise: Promise, on_interim: OnInterim | None) -> None:
         """Have it fetched; give the answer to its client, or let it be stored and write down what came of it."""
         try:
             answer = await self._inner(promise.request, None, on_interim)
@@ -139,7 +157,6 @@ class Promises:
             if not promise.answered.done():
                 promise.answered.set_exception(error if isinstance(error, Exception) else RuntimeError("cut short"))
                 promise.answered.exception()  # seen: its client may have left
-            self._kept.pop(promise.id, None)
             raise
         if promise.taker is Taker.CLIENT:
             promise.answered.set_result(answer)
@@ -151,8 +168,6 @@ class Promises:
                 await self._ledger.write(_NAME + promise.id, record.packed(), _TOLD_FOR)
         except StoreUnavailable:
             return  # whoever asks for it finds it unfinished, and has it looked up again
-        finally:
-            self._kept.pop(promise.id, None)
 
     async def _read_out(self, answer: Answer) -> int:
         """Let a stream come to its end, so that it is stored; the status that its client would have had."""
@@ -223,14 +238,16 @@ class Promises:
     async def _recorded(self, name: str) -> Record | None:
         data = await self._ledger.read(_NAME + name)
         record = None if data is None else read_record(data)
-        if record is None or record.is_over or not await self._ledger.hold(_NAME + name, self._me, HOLD):
+        if record is None or record.is_over or self._is_full:
             return record
-        if name in self._kept:  # somebody else asked in the same moment
+        if not await self._ledger.hold(_NAME + name, self._me, HOLD):
+            return record
+        if name in self._kept or self._is_full:  # others asked in the same moment
             return record
         # Its keeper is gone: it is ours now.
         promise = Promise(name, record.request, self._clock.monotonic(), record.began, taker=Taker.LEDGER)
         self._adopt(promise)
-        self._flights.spawn(self._keep(promise, None))
+        self._begin(promise, None)
         return record
 
     def _route(self, request: RequestHead) -> str:

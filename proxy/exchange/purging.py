@@ -1,6 +1,5 @@
 """Turns an operator's wish to purge into a purge of the store: which key a URL has. Removes nothing itself."""
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from proxy.policy.cache_key import CacheKey, cache_key
 from proxy.policy.glob import path_glob
 from proxy.policy.messages import Fields, RequestHead
 from proxy.policy.route import RoutePolicy, match_route
+from proxy.wording import hint
 
 BAD_REQUEST = 400
 
@@ -72,9 +72,7 @@ class Purger:
     def _check_route(self, name: str) -> None:
         names = [route.name for route in self.routes]
         if name not in names:
-            near = difflib.get_close_matches(name, names, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; the routes are {', '.join(names[:20])}"
-            raise ClientError(BAD_REQUEST, f"there is no route {name[:100]!r}{hint}")
+            raise ClientError(BAD_REQUEST, f"there is no route {name[:100]!r}{hint(name, names, 'routes')}")
 
 
 def target_of(url: str) -> str:

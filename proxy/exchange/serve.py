@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from proxy.clock import Clock
-from proxy.errors import Failure, StoreUnavailable, UpstreamError
+from proxy.errors import Failure, UpstreamError
 from proxy.exchange import problems
 from proxy.exchange.ahead import Ahead
 from proxy.exchange.alone import AloneKeys
@@ -21,13 +21,14 @@ from proxy.exchange.invalidating import Invalidator
 from proxy.exchange.launching import Behind, Launcher
 from proxy.exchange.missing import missing
 from proxy.exchange.passing import Passer
-from proxy.exchange.ports import Answer, Lookup, Observer, OnInterim, RequestBody, Store
+from proxy.exchange.ports import Answer, Observer, OnInterim, RequestBody, Store
 from proxy.exchange.posted import PostedKeeper
+from proxy.exchange.recalling import look_up, recalled
 from proxy.exchange.refresh import Refresher
 from proxy.exchange.replies import Replies
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, SingleFlight, Spoken, Streaming
 from proxy.policy import dispositions
-from proxy.policy.cache_key import CacheKey, cache_key, content_key, selects
+from proxy.policy.cache_key import cache_key, content_key, selects
 from proxy.policy.disposition import (
     Ended,
     Forward,
@@ -143,9 +144,10 @@ class Exchange:
         return answer
 
     async def _answer_from_store(self, ask: Ask) -> Answer:
-        found = await self._look_up(ask.key)
+        found = await look_up(ask.key, self.store, self.hold_off, self.observer)
         decision = choose(ask.request, usable(ask.request, found.candidates), ask.route, self.clock.now())
-        ask = replace(ask, position=found.position, is_alone=ask.is_alone or not found.is_vouched)
+        is_alone = ask.is_alone or not found.is_vouched
+        ask = replace(ask, position=found.position, is_alone=is_alone, is_blind=found.has_failed)
         match decision:
             case Reuse(stored):
                 if self.ahead.is_due(ask.key.text, stored, ask.route):
@@ -162,13 +164,6 @@ class Exchange:
                 return problems.unsatisfiable(dispositions.unsatisfiable(), ask.route.name, ask.key.text)
             case _:
                 assert_never(decision)
-
-    async def _look_up(self, key: CacheKey) -> Lookup:
-        try:
-            return await self.store.lookup(key)
-        except StoreUnavailable as error:
-            self.observer.store_failed(error.operation, error.detail)
-            return Lookup((), self.store.position, self.store.is_vouched)
 
     # Not waiting for the upstream ------------------------------------------------------------------------------
 
@@ -210,7 +205,8 @@ class Exchange:
         try:
             head, timing = await self.passer.ask_head(ask)
         except UpstreamError as error:
-            return self._fail(ask, error, is_follower=False)
+            return await self._fail(ask, error, is_follower=False)
+        ask = await recalled(ask, self.store, self.clock, head)
         if ask.stale is None:
             return self._replies.head(ask, head)
         match conclude_head(ask.stale, head, ask.route, timing):
@@ -247,6 +243,7 @@ class Exchange:
     # What came of it -------------------------------------------------------------------------------------------
 
     async def _stream(self, ask: Ask, streaming: Streaming) -> Answer:
+        ask = await recalled(ask, self.store, self.clock, streaming.head)
         if ask.stale is not None:
             now = self.clock.now()
             concluded = conclude(ask.stale, streaming.head, ask.route, Timing(now, now))
@@ -263,19 +260,21 @@ class Exchange:
             case Shared(stored) if not is_follower or selects(stored.secondary_key, ask.request):
                 return self._replies.shared(ask, outcome, is_follower=is_follower)
             case Spoken(secondary_key=key) if not is_follower or (outcome.is_shared and selects(key, ask.request)):
-                return self._speak(ask, outcome, is_follower=is_follower)
+                return await self._speak(ask, outcome, is_follower=is_follower)
             case Failed(error):
-                return self._fail(ask, error, is_follower=is_follower)
+                return await self._fail(ask, error, is_follower=is_follower)
             case Shared():  # another variant: it looks again, and waits again where its own is being fetched
                 return await self._answer_from_store(replace(ask, tries=ask.tries + 1))
             case Spoken() | Alone() if is_follower:
                 return await self._answer_from_store(replace(ask, is_alone=True))
             case Spoken() | Alone():  # its own fetch was cut short: by shutdown, or by a mistake of ours
-                return self._fail(ask, UpstreamError(Failure.PROTOCOL, "the fetch was cut short"), is_follower=False)
+                error = UpstreamError(Failure.PROTOCOL, "the fetch was cut short")
+                return await self._fail(ask, error, is_follower=False)
             case _:
                 assert_never(outcome)
 
-    def _speak(self, ask: Ask, spoken: Spoken, *, is_follower: bool) -> Answer:
+    async def _speak(self, ask: Ask, spoken: Spoken, *, is_follower: bool) -> Answer:
+        ask = await recalled(ask, self.store, self.clock, None if spoken.is_faulty else spoken.head)
         if ask.stale is not None:
             now = self.clock.now()
             concluded = (
@@ -287,7 +286,8 @@ class Exchange:
                 return self._replies.stood_in(ask, concluded)
         return self._replies.spoken(ask, spoken, is_follower=is_follower)
 
-    def _fail(self, ask: Ask, error: UpstreamError, *, is_follower: bool) -> Answer:
+    async def _fail(self, ask: Ask, error: UpstreamError, *, is_follower: bool) -> Answer:
+        ask = await recalled(ask, self.store, self.clock)
         concluded = stand_in(ask.stale, error.failure, self.clock.now())
         if isinstance(concluded, ServeStale):
             return self._replies.stood_in(ask, concluded)

@@ -77,6 +77,8 @@ class Failed:
 
     error: UpstreamError
     is_elsewhere: bool = False
+    is_held_off: bool = False
+    """Nobody was asked: the key failed elsewhere a moment ago."""
 
 
 FillOutcome: TypeAlias = Shared | Spoken | Alone | Failed

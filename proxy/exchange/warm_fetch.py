@@ -7,11 +7,12 @@ from math import inf
 from typing import Final, TypeAlias
 
 from proxy.errors import UNASKED, StoreUnavailable
-from proxy.exchange.ask import Ask
+from proxy.exchange.ask import MOST_TRIES, Ask
 from proxy.exchange.causes import Cause
 from proxy.exchange.missing import missing
 from proxy.exchange.serve import Exchange
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Shared, Spoken
+from proxy.policy.cache_key import selects
 from proxy.policy.disposition import (
     Forward,
     Reuse,
@@ -64,7 +65,26 @@ Warming: TypeAlias = Warmed | Fresh | Later | Unwarmed
 
 async def warm(exchange: Exchange, request: RequestHead, fetched_since: float = inf) -> Warming:
     """Warm what this request asks for. ``fetched_since``: what is fresh is fetched too, unless it came after this wall
-    second; inf: what is fresh is left alone."""
+    second; inf: what is fresh is left alone.
+
+    A fetch under way is waited for; where it brings another variant, there is another look, MOST_TRIES in all.
+    """
+    tries = 0
+    while True:
+        ask = await _looked_up(exchange, request, fetched_since)
+        if not isinstance(ask, Ask):
+            return ask
+        other = exchange.launcher.joinable(ask) if tries < MOST_TRIES else None
+        if other is None:
+            return await _fetched(exchange, ask)
+        outcome = await asyncio.shield(other.outcome)
+        if _is_for(request, outcome):
+            return _read(exchange, ask, outcome)
+        tries += 1
+
+
+async def _looked_up(exchange: Exchange, request: RequestHead, fetched_since: float) -> "Ask | Warming":
+    """What to fetch, or why nothing is."""
     match = match_route(exchange.routes, request.method, request.path)
     admission = admit(request, match.route)
     if not isinstance(admission, Shareable):
@@ -87,33 +107,49 @@ async def warm(exchange: Exchange, request: RequestHead, fetched_since: float = 
             ask = missing(ask, reason, found.candidates)
         case Unsatisfiable():
             return Unwarmed("it says only-if-cached")
-    return await _fetched(exchange, ask)
+    return ask
 
 
 async def _fetched(exchange: Exchange, ask: Ask) -> Warming:
-    if (other := exchange.launcher.joinable(ask)) is not None:
-        return _read(await asyncio.shield(other.outcome))
-    if (flight := exchange.launcher.background(ask, Cause.WARM)) is not None:
-        return _read(await asyncio.shield(flight.own))  # to its very end: until then it takes up a place
-    return _left_alone(exchange, ask)
+    if (flight := exchange.launcher.background(ask, Cause.WARM)) is None:
+        return _left_alone(exchange, ask)
+    outcome = await asyncio.shield(flight.own)  # to its very end: until then it takes up a place
+    return _read(exchange, ask, outcome) if _is_for(ask.request, outcome) else Later(0.0, "another variant was fetched")
+
+
+def _is_for(request: RequestHead, outcome: FillOutcome) -> bool:
+    """Whether it is the variant that this request asks for."""
+    match outcome:
+        case Shared(stored):
+            return selects(stored.secondary_key, request)
+        case Spoken(secondary_key=key):
+            return selects(key, request)
+        case Alone() | Failed():
+            return True
 
 
 def _left_alone(exchange: Exchange, ask: Ask) -> Later:
     match exchange.launcher.held_back(ask.key.text):
         case StaleReason.HOLDOFF:
-            setback = exchange.hold_off.setback(ask.key.text)
-            left = USUAL_PAUSE if setback is None else setback.until - exchange.clock.monotonic()
-            return Later(left, "it failed a moment ago")
+            return _held_off(exchange, ask)
         case StaleReason.BREAKER:
             return Later(exchange.refresher.guard.retry_after(1), "the upstream keeps failing and is left alone")
         case _:
             return Later(USUAL_PAUSE, "too much is being fetched")
 
 
-def _read(outcome: FillOutcome) -> Warming:
+def _held_off(exchange: Exchange, ask: Ask) -> Later:
+    setback = exchange.hold_off.setback(ask.key.text)
+    left = USUAL_PAUSE if setback is None else setback.until - exchange.clock.monotonic()
+    return Later(left, "it failed a moment ago")
+
+
+def _read(exchange: Exchange, ask: Ask, outcome: FillOutcome) -> Warming:
     match outcome:
         case Shared(reason=None):
             return Warmed()
+        case Failed(is_held_off=True):
+            return _held_off(exchange, ask)
         case Failed(error) if error.failure in UNASKED:
             return Later(error.retry_after or USUAL_PAUSE, "the upstream is busy")
         case _:

@@ -19,24 +19,12 @@ from proxy.exchange.ledger import Ledger
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.purging import authority_of, target_of
 from proxy.exchange.serve import Exchange
+from proxy.exchange.warm_book import WarmBook
 from proxy.exchange.warm_fetch import USUAL_PAUSE, Fresh, Later, Unwarmed, Warmed, Warming, warm
-from proxy.exchange.warm_list import (
-    MOST_AHEAD,
-    WarmJob,
-    WarmOrder,
-    WarmState,
-    pack_job,
-    pack_urls,
-    read_job,
-    read_urls,
-)
+from proxy.exchange.warm_list import MOST_AHEAD, WarmJob, WarmOrder, WarmState
 from proxy.policy.messages import Fields, RequestHead
 
 LOG: Final = logging.getLogger("tambo.warm")
-MOST_UNFINISHED: Final = 20
-"""Jobs that wait or run at once."""
-MOST_FINISHED: Final = 100
-"""Jobs that are remembered after their end: each look for work reads them all."""
 WORK: Final = "warm"
 HOLD: Final = 8.0
 """Seconds after which a dead process's job is another's."""
@@ -44,19 +32,11 @@ BEAT: Final = 2.0
 """Seconds between two notes of how far a job has come."""
 IDLE: Final = 4.0
 """Seconds between two looks for a job that others ordered or left."""
+_BLIND_LOOKS: Final = 15
+"""Looks in a row that only read whether anything was ordered since there was nothing to do."""
 LONGEST_PAUSE: Final = 60.0
 MOST_REPEATS: Final = 2
 """Of a good answer that could not be kept: a store that is out for a moment, a purge meanwhile."""
-_UNFINISHED_FOR: Final = 30 * 86_400.0
-_FINISHED_FOR: Final = 7 * 86_400.0
-"""Seconds for which a job is remembered."""
-_JOB: Final = "warm:"
-_LIST: Final = "warm-list:"
-_CANCEL: Final = "warm-cancel:"
-
-
-class TooManyJobsError(Exception):
-    """MOST_UNFINISHED jobs wait already."""
 
 
 class _OverError(Exception):
@@ -72,6 +52,7 @@ class Warmer:
 
     def __init__(self, ledger: Ledger, switch: ModeSwitch, clock: Clock) -> None:
         self._ledger = ledger
+        self._book = WarmBook(ledger, clock)
         self._switch = switch
         self._clock = clock
         self._me = secrets.token_hex(8)
@@ -79,6 +60,8 @@ class Warmer:
         self._working: asyncio.Task[None] | None = None
         self._job: WarmJob | None = None
         self._exchange: Exchange | None = None
+        self._newest: bytes | None = None
+        self._blind_looks = _BLIND_LOOKS
 
     def follow(self, exchange: Exchange) -> None:
         """Fetch by these routes from now on."""
@@ -99,38 +82,19 @@ class Warmer:
 
     async def order(self, wanted: WarmOrder, by: str) -> WarmJob:
         """Put a list into the ledger. Raises TooManyJobsError and StoreUnavailable."""
-        jobs = await self.jobs()
-        if sum(not job.state.is_over for job in jobs) >= MOST_UNFINISHED:
-            raise TooManyJobsError
-        for old in [job for job in jobs if job.state.is_over][:-MOST_FINISHED]:
-            await self._ledger.remove(_JOB + old.id)
-        now = self._clock.now()
-        name = f"{int(now * 1000):012x}{secrets.token_hex(4)}"
-        parallel = wanted.parallel or self._usual_parallel()
-        job = WarmJob(name, now, by, len(wanted.urls), parallel, wanted.force, wanted.fields)
-        await self._ledger.write(_LIST + name, pack_urls(wanted.urls), _UNFINISHED_FOR)
-        await self._ledger.write(_JOB + name, pack_job(job), _UNFINISHED_FOR)
+        job = await self._book.order(wanted, by, wanted.parallel or self._usual_parallel())
         self._kicked.set()
-        LOG.info("warm job", extra={"job": name, "urls": job.total, "by": by or None})
+        LOG.info("warm job", extra={"job": job.id, "urls": job.total, "by": by or None})
         return job
 
     async def find(self, name: str) -> WarmJob | None:
         """A job as it stands; one that was cancelled before its turn came is over. Raises StoreUnavailable."""
-        if self._job is not None and self._job.id == name:
-            return self._job
-        data = await self._ledger.read(_JOB + name)
-        job = None if data is None else read_job(data)
-        if job is not None and job.state is WarmState.QUEUED and await self._is_cancelled(name):
-            job.state = WarmState.CANCELLED
-        return job
-
-    async def _is_cancelled(self, name: str) -> bool:
-        return await self._ledger.read(_CANCEL + name) is not None
+        return self._job if self._job is not None and self._job.id == name else await self._book.find(name)
 
     async def jobs(self) -> Sequence[WarmJob]:
         """All that are remembered, the oldest first. Raises StoreUnavailable."""
-        names = [name.removeprefix(_JOB) for name in await self._ledger.names(_JOB)]
-        return [job for job in [await self.find(name) for name in names] if job is not None]
+        mine = self._job
+        return [mine if mine is not None and job.id == mine.id else job for job in await self._book.all()]
 
     async def cancel(self, name: str) -> WarmJob | None:
         """Let a job end before its time; what is being fetched is finished. None: there is no such job. Raises
@@ -138,7 +102,7 @@ class Warmer:
         job = await self.find(name)
         if job is None or job.state.is_over:
             return job
-        await self._ledger.write(_CANCEL + name, b"", _UNFINISHED_FOR)
+        await self._book.cancel(job)
         self._kicked.set()
         return await self.find(name)
 
@@ -151,23 +115,34 @@ class Warmer:
 
     async def _work(self) -> None:
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(IDLE):
                     await self._kicked.wait()
-            except TimeoutError:
-                pass
+            is_told = self._kicked.is_set()
             self._kicked.clear()
             try:
-                while await self._work_at_oldest():
-                    pass
+                if is_told or await self._may_be_work():
+                    while await self._work_at_oldest():
+                        pass
             except StoreUnavailable as error:
                 LOG.debug("no ledger", extra={"detail": error.detail})
             except Exception:  # a bug must not end all later jobs
                 LOG.exception("internal error", extra={"where": "warming"})
 
+    async def _may_be_work(self) -> bool:
+        """Whether to look through the ledger: something was ordered since there was nothing to do, or it is long ago
+        (a job can be there although its order broke off). One value is read."""
+        newest = await self._book.newest()
+        self._blind_looks += 1
+        return newest != self._newest or self._blind_looks > _BLIND_LOOKS
+
     async def _work_at_oldest(self) -> bool:
         """Work at a job until it is over. False: there is none, or it is another's."""
-        job = next((job for job in await self.jobs() if not job.state.is_over), None)
+        newest = await self._book.newest()
+        jobs = await self._book.unfinished()
+        # A job that another works at may be left to us any moment: then the next look is a whole one too.
+        self._newest, self._blind_looks = newest, _BLIND_LOOKS if jobs else 0
+        job = next(iter(jobs), None)
         if job is None or not await self._ledger.hold(WORK, self._me, HOLD):
             return False
         try:
@@ -182,9 +157,9 @@ class Warmer:
                 await self._ledger.let_go(WORK, self._me)
 
     async def _carry_out(self, job: WarmJob) -> None:
-        urls = read_urls(await self._ledger.read(_LIST + job.id) or b"")
+        urls = await self._book.urls(job)
         self._job, job.state = job, WarmState.RUNNING
-        if await self._is_cancelled(job.id):  # while nobody worked at it
+        if await self._book.is_cancelled(job.id):  # while nobody worked at it
             await self._finish(job, WarmState.CANCELLED)
             return
         if len(urls) != job.total:
@@ -195,7 +170,7 @@ class Warmer:
             state = await self._walk_through(job, urls)
         except asyncio.CancelledError:
             with suppress(StoreUnavailable):
-                await self._note(job)  # whoever goes on begins where this one was
+                await self._book.note(job)  # whoever goes on begins where this one was
             raise
         if state is None:
             raise StoreUnavailable("hold", "another process works at it")
@@ -225,22 +200,17 @@ class Warmer:
                 if not await self._ledger.hold(WORK, self._me, HOLD):
                     raise _OverError(None)
                 until = self._clock.monotonic() + HOLD
-                if await self._ledger.read(_CANCEL + job.id) is not None:
+                if await self._book.is_cancelled(job.id):
                     raise _OverError(WarmState.CANCELLED)
-                await self._note(job)
+                await self._book.note(job)
             except StoreUnavailable:
                 if self._clock.monotonic() >= until - BEAT:
                     raise _OverError(None) from None
             await asyncio.sleep(BEAT)
 
-    async def _note(self, job: WarmJob) -> None:
-        await self._ledger.write(_JOB + job.id, pack_job(job), _UNFINISHED_FOR)
-
     async def _finish(self, job: WarmJob, state: WarmState) -> None:
         job.state, job.waits_for, job.finished = state, None, self._clock.now()
-        await self._ledger.write(_JOB + job.id, pack_job(job), _FINISHED_FOR)
-        for kind in (_LIST, _CANCEL):
-            await self._ledger.remove(kind + job.id)
+        await self._book.finish(job)
         counts = {"fetched": job.fetched, "fresh": job.fresh, "failed": job.failed}
         LOG.info("warm job over", extra={"job": job.id, "state": state.value, **counts})
 

@@ -32,6 +32,22 @@ _PSEUDONYM: Final = "tambo"
 _ANOTHER_HTTP = re.compile(r"(?:h2c?|http)(?:/.*)?", re.IGNORECASE | re.DOTALL)
 
 
+def unwarmable(name: str) -> str | None:
+    """Why a request that is made for everybody cannot carry this field; None: it can."""
+    name = name.lower()
+    if name in _PERSONAL:
+        return "what is warmed is for everybody"
+    if name in _PARTIAL:
+        return "what is warmed is the whole answer, whatever anybody has of it"
+    if name in HOP_BY_HOP:
+        return "it speaks of one connection"
+    if name in FRAMING or name == "via":
+        return "Tambo writes it"
+    if _is_dropped(name, NEVER_FROM_A_CLIENT):
+        return "Tambo passes it on for nobody"
+    return None
+
+
 def end_to_end(fields: Fields) -> Fields:
     """The fields that are meant for the other end: without hop-by-hop fields and those that Connection names."""
     return fields.without(HOP_BY_HOP | _named_by_connection(fields))

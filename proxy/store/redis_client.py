@@ -14,6 +14,7 @@ from redis.exceptions import AskError, AuthenticationError, MovedError, NoPermis
 
 from proxy.clock import Clock
 from proxy.errors import StoreUnavailable
+from proxy.store.lasting import lasting
 from proxy.store.redis_address import Place, RedisAddress
 from proxy.store.redis_breaker import Breaker
 from proxy.store.redis_connection import FOREIGN, OversizedReplyError, RedisConnection
@@ -107,7 +108,7 @@ class RedisClient:
     async def open(self) -> None:
         """Ask once, so that ``is_up`` is true to life, and keep watching. A Redis that is down is no error."""
         await self._probe()
-        self._watching = asyncio.create_task(self._watch())  # noqa: TID251 - owned: close() ends it
+        self._watching = lasting(self._watch, "watching Redis")
 
     async def close(self) -> None:
         """End every task and connection. Idempotent; later calls raise StoreUnavailable."""

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 from proxy.clock import Clock
 from proxy.errors import StoreUnavailable
+from proxy.store.lasting import lasting
 from proxy.store.redis_address import Place, RedisAddress
 from proxy.store.redis_client import RedirectedError, RedisClient
 from proxy.store.redis_connection import FOREIGN, RedisConnection
@@ -80,7 +81,7 @@ class RedisCluster:
     async def open(self) -> None:
         """See Redis."""
         await self._look_around()
-        self._watching = asyncio.create_task(self._watch())  # noqa: TID251 - owned: close() ends it
+        self._watching = lasting(self._watch, "watching the Cluster")
 
     async def close(self) -> None:
         """See Redis."""

@@ -19,6 +19,7 @@ from proxy.errors import Failure, StoreUnavailable
 from proxy.exchange.holdoff import FailureMemory, Setback
 from proxy.policy.route import RoutePolicy
 from proxy.store import setbacks
+from proxy.store.lasting import lasting
 from proxy.store.redis_messages import RedisMessages
 from proxy.store.redis_names import fill_digest, holdoff_name
 from proxy.store.redis_question import Question, Redis, pack
@@ -54,7 +55,7 @@ class RedisHoldOff:
 
     def open(self) -> None:
         """Begin to tell the others."""
-        self._saying = asyncio.create_task(self._say())  # noqa: TID251 - owned: close() ends it
+        self._saying = lasting(self._say, "failures in Redis")
 
     async def close(self) -> None:
         """Tell nobody any more. Idempotent."""

@@ -17,6 +17,7 @@ from proxy.errors import StoreUnavailable
 from proxy.exchange.alone import ALONE_SECONDS
 from proxy.exchange.causes import Priority
 from proxy.exchange.leases import Elsewhere, Ending, Held, Note, Taken, Wish
+from proxy.store.lasting import lasting
 from proxy.store.redis_messages import RedisMessages
 from proxy.store.redis_names import fill_digest, fill_name
 from proxy.store.redis_question import Command, NonsenseError, Question, Redis, pack
@@ -106,7 +107,7 @@ class RedisLeases:
 
     def open(self) -> None:
         """Begin to keep up what is held."""
-        self._beating = asyncio.create_task(self._beat())  # noqa: TID251 - owned: close() ends it
+        self._beating = lasting(self._beat, "leases in Redis")
 
     async def close(self) -> None:
         """Give back what is held, for a second at most. Idempotent."""

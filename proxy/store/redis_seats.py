@@ -19,6 +19,7 @@ from typing import Any, Final
 from proxy.errors import StoreUnavailable
 from proxy.exchange.causes import Priority
 from proxy.exchange.seats import Seat
+from proxy.store.lasting import lasting
 from proxy.store.redis_lease import Pace
 from proxy.store.redis_messages import RedisMessages
 from proxy.store.redis_names import LASTING, seats_name
@@ -136,7 +137,7 @@ class RedisSeats:
 
     def open(self) -> None:
         """Begin to ask and to keep up what is held."""
-        self._working = asyncio.create_task(self._work())  # noqa: TID251 - owned: close() ends it
+        self._working = lasting(self._work, "places in Redis")
 
     def resize(self, maximum: int | None) -> None:
         """See Seats. Each Tambo counts by the number that it was told last."""

@@ -70,6 +70,8 @@ class Tracing:
             parent = _CONTEXT.extract(carrier)
             with self._tracer.start_as_current_span(request.method, parent, SpanKind.SERVER) as span:
                 span.set_attributes({"http.request.method": request.method, "url.path": request.path})
+                if (name := request.fields.joined("x-request-id")) is not None:
+                    span.set_attribute("tambo.request_id", name)
                 made = await answer(request, body, on_interim)
                 _describe(span, made)
                 return made

@@ -19,7 +19,7 @@ from tests.conformance.wire import Message, exchange
 
 PROFILE = Path(__file__).parents[2] / "conformance.toml"
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 
 HOUR = "Cache-Control: max-age=3600"
 WRONG: list[Row] = []

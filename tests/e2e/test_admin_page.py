@@ -22,7 +22,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from tests.support.chromium import chromium, complaints, looks, violations
 from tests.support.tambo import Tambo, running
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.e2e
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
 ROUTES = """
@@ -168,6 +168,12 @@ def entries(visit: Visit) -> None:
     visit.see("dialog pre", "razonSocial")
     assert HOSTILE in visit.see("dialog pre", "X-Hostile").text
     visit.see("dialog .spans", "archive until")
+    widths = (
+        "return [...document.querySelectorAll('dialog rect[x]')].slice(1).map((each) => each.getAttribute('width'))"
+    )
+    drawn = [float(width) for width in visit.driver.execute_script(widths)]
+    assert len(drawn) == 4
+    assert min(drawn) > 100, "each window can be seen, however long the longest is"
     visit.is_sound()
     visit.picture("entry")
     visit.press("dialog button", "Fetch again")

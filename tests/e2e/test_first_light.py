@@ -10,7 +10,7 @@ import pytest
 from tests.support.first_look import FirstLook
 from tests.support.tambo import fetch
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from tests.support.sunat import (
     practice_site,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 BASE = Settings(
     pace=0, retry_pause=0.01, firewall_pause=0.01, step_timeout=3.0, deadline=25, sessions=2, breaker_after=1000

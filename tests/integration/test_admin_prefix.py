@@ -10,7 +10,7 @@ import pytest
 from tests.support.api import Api, serving
 from tests.support.tambo import Tambo, fetch, running
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.integration
 
 BEARER = {"Authorization": "Bearer s3cret"}
 

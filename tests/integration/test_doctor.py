@@ -19,7 +19,7 @@ from tests.support.redis_rights import documented_commands, documented_user
 from tests.support.redis_server import RedisServer, free_port
 from tests.support.tambo import running
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.integration
 
 UNTRIED = {"SUBSCRIBE", "CLIENT|TRACKING", "SELECT", "ROLE", "CLUSTER|SLOTS", "ASKING"}
 """They would change the connection, or are tried by connecting."""

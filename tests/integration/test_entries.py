@@ -19,7 +19,7 @@ from tests.support.numbered import Numbered
 from tests.support.redis_many import Cluster
 from tests.support.tambo import Tambo, fetch, running
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from tests.support.first_look import FirstLook, listens
 from tests.support.tambo import fetch
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 
 NOWHERE = "http://127.0.0.1:9"
 RUC = "/obtener-ruc/20999999019"

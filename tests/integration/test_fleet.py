@@ -14,7 +14,7 @@ from tests.support.fleet import SlowApi, all_asking, ask, replicas, until
 from tests.support.redis_server import RedisServer
 from tests.support.tambo import Tambo, fetch
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.integration
 
 REPLICAS = 3
 CLIENTS = 100

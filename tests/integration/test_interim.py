@@ -17,7 +17,7 @@ from tests.support.public_server import Pieces, answer
 from tests.support.raw_origin import Peer, Script
 from tests.support.wired import OK, Wire, saying, status, wired
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.integration
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 PROCESSING = b"HTTP/1.1 102 Processing\r\n\r\n"

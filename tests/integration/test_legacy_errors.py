@@ -8,7 +8,7 @@ import pytest
 from tests.support.wired import saying, wired
 from tests.unit.config.test_scraper_file import ERROR, GOOD, NOTHING_READ
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.integration
 
 CONFIG = str(Path(__file__).parents[2] / "tambo.scraper.toml")
 PATHS = ("/obtener-ruc/20999999019", "/api/integracion-sunat/obtener-ruc/20999999019")

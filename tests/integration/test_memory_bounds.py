@@ -11,7 +11,7 @@ from tests.support.flood import flood, flood_origin, get, resident
 from tests.support.redis_server import RedisServer
 from tests.support.tambo import Tambo, running
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 
 MIB = 1024 * 1024
 MEMORY, REDIS_MEMORY = 2 * MIB, 4 * MIB

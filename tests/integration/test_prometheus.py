@@ -33,7 +33,6 @@ def test_the_rules_do_what_they_say() -> None:
     assert "SUCCESS" in promtool("test", "rules", "tests/rules/rules_test.yml")
 
 
-@pytest.mark.timeout(90)
 async def test_a_server_on_the_compose_files_configuration_scrapes_and_evaluates(tmp_path: Path) -> None:
     api = Api()
     async with serving(api) as upstream, running(tmp_path, upstream) as tambo, aiohttp.ClientSession() as session:

@@ -12,7 +12,7 @@ from tests.support.fleet import SlowApi, replicas, until
 from tests.support.redis_server import RedisServer
 from tests.support.tambo import Tambo, fetch, running
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.integration
 
 ROUTES = """
 [[routes]]

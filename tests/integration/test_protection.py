@@ -12,7 +12,7 @@ import pytest
 from tests.support.api import Api, serving
 from tests.support.tambo import Tambo, fetch, running
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.integration
 
 LATE = 10.0
 """Seconds that a busy machine may add to any wait before it counts as one too long."""

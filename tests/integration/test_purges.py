@@ -15,7 +15,7 @@ from tests.support.redis_many import ask
 from tests.support.redis_server import RedisServer
 from tests.support.tambo import Tambo, fetch, running
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.integration
 
 LONGEST = 86_410_000
 """Milliseconds: what has a validator is kept for a day after its ten seconds; the log for an hour."""

@@ -17,7 +17,7 @@ from tests.support.redis_rights import as_options, denied, named
 from tests.support.redis_server import RedisServer, free_port, valkey_server
 from tests.support.tambo import Tambo, fetch, running
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.integration
 
 KEYS, CLIENTS, PACE = 40, 6, 0.01
 PATIENT = "500ms"

@@ -14,7 +14,7 @@ import pytest
 from tests.support.raw_origin import Peer, Script
 from tests.support.wired import OK, saying, status, wired
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.integration
 
 
 async def test_1_one_framing_reaches_the_upstream(tmp_path: Path) -> None:

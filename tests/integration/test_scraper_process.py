@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.sunat import arm, asked, eventually, origin, practice_site
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.integration
 
 
 @pytest.mark.parametrize("drain", ["0", "200ms"])

@@ -5,12 +5,10 @@ import errno
 import logging
 import socket
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_network
-from pathlib import Path
 
 import pytest
 
@@ -22,6 +20,7 @@ from proxy.edge.server.settings import Hooks, ServerSettings
 from proxy.errors import Failure, UpstreamError
 from proxy.exchange.ports import Answer, RequestBody
 from proxy.policy.messages import Fields, RequestHead, ResponseHead
+from tests.support.certificates import self_signed
 from tests.support.public_server import (
     QUICK,
     Pieces,
@@ -632,14 +631,7 @@ async def test_a_trusted_proxy_says_who_asks() -> None:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """A server's and a client's context that fit each other."""
-    folder: Path = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
-    subprocess.run([*command, *names], check=True, capture_output=True)
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(cert, key)
-    return server, ssl.create_default_context(cafile=str(cert))
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 async def test_tls(certificate: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.support.api import Api, serving
 from tests.support.tambo import Tambo, fetch, running
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.integration
 
 ROUTES = """
 [[routes]]

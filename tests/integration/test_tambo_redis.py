@@ -13,7 +13,7 @@ from tests.support.api import Api, serving
 from tests.support.redis_server import RedisServer
 from tests.support.tambo import Tambo, fetch, running
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.integration
 
 KEYS = 20
 LEASE = 2.0

@@ -12,7 +12,7 @@ import pytest
 from tests.support.raw_origin import Peer, RawOrigin, Script
 from tests.support.wired import OK, Wire, saying, status, wired
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.integration
 
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 PRIVATE = JSON + b"Cache-Control: private\r\n"

@@ -12,6 +12,7 @@ from proxy.exchange.ports import UpstreamAnswer
 from tests.support.content import Content
 from tests.support.raw_origin import Peer, RawOrigin, answering
 from tests.support.raw_responses import OK
+from tests.support.redis_server import free_port
 from tests.support.upstream import HI, SHORT, a_client, get, hanging, read, settings, until
 
 pytestmark = pytest.mark.integration
@@ -20,17 +21,9 @@ pytestmark = pytest.mark.integration
 # Connecting -----------------------------------------------------------------------------------------------------------
 
 
-def unused_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "tambo.invalid", "a" * 64 + ".invalid"])
 async def test_unreachable(host: str) -> None:
-    client = UpstreamClient(settings(f"http://{host}:{unused_port()}"))
+    client = UpstreamClient(settings(f"http://{host}:{free_port()}"))
     with pytest.raises(UpstreamError) as caught:
         await client.send(get())
     assert caught.value.failure is Failure.UNREACHABLE
@@ -153,7 +146,7 @@ async def test_those_who_wait_get_the_place_of_a_connection_that_broke() -> None
 
 
 async def test_those_who_wait_fail_with_an_origin_that_cannot_be_reached() -> None:
-    client = UpstreamClient(settings(f"http://127.0.0.1:{unused_port()}", max_connections=2))
+    client = UpstreamClient(settings(f"http://127.0.0.1:{free_port()}", max_connections=2))
     results = await asyncio.gather(*(client.send(get()) for _ in range(20)), return_exceptions=True)
     assert all(isinstance(result, UpstreamError) and result.failure is Failure.UNREACHABLE for result in results)
     assert (client.stats.open, client.stats.waiting) == (0, 0)

@@ -18,7 +18,7 @@ from tests.support.fleet import SlowApi, all_asking, ask, replicas, until
 from tests.support.redis_server import RedisServer
 from tests.support.tambo import Tambo, fetch, running
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.integration
 
 PATIENT = {"TAMBO_STORE__REDIS_TIMEOUT": "2s"}
 """A busy machine's Redis: nothing here is about how long it may take."""

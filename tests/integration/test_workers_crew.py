@@ -13,7 +13,7 @@ import pytest
 from tests.support.fleet import Got, SlowApi, all_asking, until
 from tests.support.tambo import Tambo, fetch, running
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.integration
 
 CLIENTS = 100
 PURGE = {"prefix": "/", "mode": "hard"}

@@ -17,7 +17,7 @@ from tests.support.storm import LEASE, ROUTES, Storm
 from tests.support.tambo import Tambo, fetch
 from tests.support.workers import workers
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.integration
 
 WORKERS = 3
 CLIENTS = 100

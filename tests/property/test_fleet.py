@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -310,7 +309,6 @@ async def the_fleet(
     st.integers(0, 2**32),
     st.integers(1, 3),
 )
-@pytest.mark.timeout(120)
 def test_processes_that_die(asking: list[Asking], deaths: dict[int, float], seed: int, maximum: int) -> None:
     upstream = play(the_fleet(asking, deaths, [], seed, maximum)).upstream
     assert upstream.most <= maximum
@@ -325,7 +323,6 @@ def test_processes_that_die(asking: list[Asking], deaths: dict[int, float], seed
 )
 @example(SLEEPER, [(0.0, 0, 20.0)], 0)
 @example(SLEEPER, [(0.0, 0, 20.0)], 6)
-@pytest.mark.timeout(120)
 def test_processes_that_fall_silent(asking: list[Asking], silences: list[tuple[float, int, float]], seed: int) -> None:
     """Their leases and places go to others while their fetches go on: those come too late, and replace nothing."""
     play(the_fleet(asking, {}, silences, seed, 3))

@@ -227,7 +227,6 @@ def at_rest(draw: st.DrawFn) -> list[bytes]:
     return [HIT, *draw(st.lists(near_hits(), min_size=1, max_size=8)), LAST]
 
 
-@pytest.mark.timeout(240)
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pieces=at_rest() | cut())
 def test_the_answers_are_the_same_with_and_without_the_hit_path(pair: Pair, pieces: list[bytes]) -> None:

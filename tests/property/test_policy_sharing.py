@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import replace
 
-import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
@@ -279,7 +278,6 @@ def test_odd_clocks_are_survived(response_time: float, now: float) -> None:
     choose(RequestHead("GET", "/a", Fields()), [stored], a_route(), now)
 
 
-@pytest.mark.timeout(120)
 def test_what_is_generated_is_worth_generating() -> None:
     """A property over what is never kept would hold of any code."""
     seen = Counter[str]()

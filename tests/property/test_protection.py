@@ -9,7 +9,6 @@ import random
 from dataclasses import dataclass
 from typing import Self
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -126,7 +125,6 @@ clients = st.lists(
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(clients, st.lists(seconds(200), max_size=4), st.integers(0, 2**32), st.integers(1, 3), st.booleans())
-@pytest.mark.timeout(120)
 def test_the_exchange(asking: list[Asking], deaths: list[float], seed: int, maximum: int, is_careful: bool) -> None:
     play(_the_exchange(asking, deaths, seed, maximum, is_careful))
 

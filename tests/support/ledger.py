@@ -1,5 +1,6 @@
 """A ledger in this process: satisfies proxy.exchange.ledger.Ledger over a dict; ``is_down`` makes everything fail."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from proxy.clock import Clock
@@ -14,6 +15,8 @@ class DictLedger:
         self.values: dict[str, tuple[bytes, float]] = {}
         self.holds: dict[str, tuple[str, float]] = {}
         self.is_down = False
+        self.asked: Counter[str] = Counter()
+        """How often what was done."""
 
     async def close(self) -> None:
         """See Ledger."""
@@ -55,5 +58,6 @@ class DictLedger:
             del self.holds[name]
 
     def _check(self, operation: str) -> None:
+        self.asked[operation] += 1
         if self.is_down:
             raise StoreUnavailable(operation, "down")

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from proxy.clock import SystemClock
+from proxy.clock import Clock, SystemClock
+from proxy.edge.server.hit_path import HitPath
 from proxy.edge.server.listener import Listener
 from proxy.edge.server.settings import Finished, Handler, Hooks, ServerSettings
 from proxy.edge.transports import cut
@@ -106,12 +107,18 @@ def handler(script: Script) -> Handler:
 
 @asynccontextmanager
 async def serving(
-    script: Script = echo, settings: ServerSettings = QUICK, context: ssl.SSLContext | None = None, **changes: object
+    script: Script = echo,
+    settings: ServerSettings = QUICK,
+    context: ssl.SSLContext | None = None,
+    hits: HitPath | None = None,
+    clock: Clock | None = None,
+    **changes: object,
 ) -> AsyncIterator[Server]:
     """A listener on a free port of loopback, drained at the end."""
     server = Server()
-    hooks = Hooks(handler(script), server.report, lambda where, bug: server.bugs.append((where, bug)), SystemClock())
-    server.listener = listener = Listener(replace(settings, **changes), hooks)  # type: ignore[arg-type] # real settings
+    clock = clock or SystemClock()
+    hooks = Hooks(handler(script), server.report, lambda where, bug: server.bugs.append((where, bug)), clock)
+    server.listener = listener = Listener(replace(settings, **changes), hooks, hits)  # type: ignore[arg-type] # real settings
     await listener.start("127.0.0.1", 0, ssl=context)
     server.port = listener.addresses[0][1]
     try:

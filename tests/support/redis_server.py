@@ -2,7 +2,9 @@
 
 import contextlib
 import importlib
+import itertools
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -129,9 +131,20 @@ def valkey_server() -> str:
     return str(binary.get_binary_path())
 
 
+FIRST_PORT, PORTS = 10_000, 22_000
+"""Below those that Linux gives to who asks for any (``ip_local_port_range``): a connection that somebody opens, or a
+server on port 0, cannot take what a test has chosen before its server listens, or while it is down."""
+_turns = itertools.count(secrets.randbelow(PORTS))
+
+
 def free_port() -> int:
-    """A TCP port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of loopback that nobody listens on now, another one at every call. Test processes that run at the same
+    time begin in different places."""
+    while True:
+        port = FIRST_PORT + next(_turns) % PORTS
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port

@@ -4,12 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.timeout(120)
 def test_the_table_is_the_one_that_is_computed() -> None:
     said = subprocess.run(
         [sys.executable, ROOT / "bench" / "scaling.py", "--table"], capture_output=True, text=True, check=True

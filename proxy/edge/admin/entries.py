@@ -100,7 +100,7 @@ def _id(request: web.Request) -> str:
     try:
         read_entry_id(entry)
     except ValueError:
-        problem = f"{entry[:100]!r} is not the id of an entry; GET /admin/entries lists them"
+        problem = f"{entry[:100]!r} is not the id of an entry: see tambo entries ls, or GET /admin/entries"
         raise ClientError(NOT_FOUND, problem) from None
     return entry
 

@@ -1,6 +1,5 @@
 """``POST /admin/explain``: reads the request in question and says what would become of it. Sends nothing upstream."""
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Collection
@@ -19,6 +18,7 @@ from proxy.exchange.outlook import Facts, Outlook, foresee
 from proxy.exchange.purging import authority_of, target_of
 from proxy.policy.heads import cache_status
 from proxy.policy.messages import FieldLine, Fields, RequestHead
+from proxy.wording import hint
 
 BAD_REQUEST: Final = 400
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
@@ -87,9 +87,7 @@ def read_question(body: bytes) -> RequestHead:
         raise ClientError(BAD_REQUEST, f"the body must be a JSON object, as in {_EXAMPLE}")
     for name in said:
         if name not in _NAMES:
-            near = difflib.get_close_matches(name, _NAMES, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"the names are {', '.join(_NAMES)}"
-            raise ClientError(BAD_REQUEST, f"unknown name {name[:100]!r}; {hint}")
+            raise ClientError(BAD_REQUEST, f"unknown name {name[:100]!r}{hint(name, _NAMES, 'names')}")
     method, url = said.get("method", "GET"), said.get("url")
     if not isinstance(method, str) or _TOKEN.fullmatch(method) is None:
         raise ClientError(BAD_REQUEST, f"'method' must be an HTTP method such as \"GET\", not {str(method)[:100]!r}")

@@ -16,6 +16,7 @@ from proxy.policy.messages import ResponseHead, StoredResponse, Timing
 from proxy.policy.route import Mode, RoutePolicy
 
 BUILT_IN: Final = "default"
+_ROUTE: Final = "the route"
 _SOURCES: Final = {
     LifetimeSource.S_MAXAGE: ("its s-maxage", "RFC 9111 §5.2.2.10"),
     LifetimeSource.MAX_AGE: ("its max-age", "RFC 9111 §5.2.2.1"),
@@ -127,10 +128,14 @@ def _age(facts: Facts, stored: StoredResponse, count: int, known: Collection[str
     which = "it" if count == 1 else "one of them"
     yield Says(f"{_responses(count)} stored under this key, and {which} may answer this request.", "RFC 9111 §4")
     source, refs = _said_by(stored, facts.match.route, known)
-    age = span(current_age(stored, facts.now))
-    yield Says(
-        f"It is {age} old; {source} makes it fresh for {span(stored.freshness_lifetime)}.", "RFC 9111 §4.2", *refs
-    )
+    age, fresh = f"It is {span(current_age(stored, facts.now))} old", stored.freshness_lifetime
+    came = stored.corrected_initial_age
+    if source.startswith(_ROUTE):  # whose lifetimes begin when the answer is here (policy.freshness.shelf_life)
+        fresh -= came
+        age, source = (
+            (f"{age}, {span(came)} of that when it came", f"from then on {source}") if came >= 1 else (age, source)
+        )
+    yield Says(f"{age}; {source} makes it fresh for {span(fresh)}.", "RFC 9111 §4.2", *refs)
     left = freshness_left(stored, facts.now)
     if stored.is_ended:
         yield Says("A purge, or an unsafe request, has ended its freshness before its time.", "RFC 9111 §4.4")
@@ -156,6 +161,6 @@ def _said_by(stored: StoredResponse, route: RoutePolicy, known: Collection[str])
     if said.source is LifetimeSource.ROUTE:
         by_status = stored.status in route.ttl_by_status
         why = " (mode override)" if route.mode is Mode.OVERRIDE else ""
-        return f"the route{why}", (rule(route, "ttl_by_status" if by_status else "ttl", known),)
+        return f"{_ROUTE}{why}", (rule(route, "ttl_by_status" if by_status else "ttl", known),)
     words, section = _SOURCES[said.source]
     return words, (section,)

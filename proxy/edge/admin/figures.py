@@ -1,6 +1,5 @@
 """``GET /admin/stats`` and ``GET /admin/top``: what was counted, for people. Counts nothing."""
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,6 +7,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from proxy.errors import ClientError
+from proxy.wording import hint
 
 BAD_REQUEST: Final = 400
 ORDERS: Final = ("hits", "slow", "failing")
@@ -43,7 +43,5 @@ def read_order(query: dict[str, str]) -> str:
     if query:
         raise ClientError(BAD_REQUEST, f"unknown name {next(iter(query))[:100]!r}; the name is by")
     if order not in ORDERS:
-        near = difflib.get_close_matches(order, ORDERS, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ClientError(BAD_REQUEST, f"'by' must be {', '.join(ORDERS)}, not {order[:100]!r}{hint}")
+        raise ClientError(BAD_REQUEST, f"'by' cannot be {order[:100]!r}{hint(order, ORDERS, 'orders')}")
     return order

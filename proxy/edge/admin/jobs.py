@@ -11,8 +11,9 @@ from proxy.edge.admin.gatekeeper import ASKER, problem
 from proxy.edge.admin.jobs_form import job_view, read_order
 from proxy.errors import ClientError
 from proxy.exchange.purging import Purger
+from proxy.exchange.warm_book import MOST_UNFINISHED, TooManyJobsError
 from proxy.exchange.warm_list import MOST_BYTES, MOST_URLS, WarmJob
-from proxy.exchange.warming import MOST_UNFINISHED, TooManyJobsError, Warmer
+from proxy.exchange.warming import Warmer
 
 MAX_BODY: Final = MOST_BYTES + 4 * MOST_URLS
 """Bytes: the longest list, as JSON."""

@@ -17,18 +17,16 @@ from proxy.exchange.warm_list import (
     WarmOrder,
     expanded,
 )
+from proxy.policy.forwarding import unwarmable
 from proxy.policy.messages import FieldLine
+from proxy.wording import hint
 
 BAD_REQUEST: Final = 400
 _NAMES: Final = ("urls", "template", "values", "force", "parallel", "headers")
 _EXAMPLE: Final = '{"template": "/obtener-ruc/{ruc}", "values": ["20999999019"]}'
 _FIELD: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}")
-_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]{0,2000}")
+_VALUE: Final = re.compile(r"(?! )[\t\x20-\x7e\x80-\xff]{0,2000}(?<! )")
 _MOST_FIELDS: Final = 20
-_OURS: Final = frozenset(
-    {"authorization", "connection", "content-length", "cookie", "expect", "host", "range", "te", "transfer-encoding"}
-)
-"""Fields that would make an answer somebody's own, or a part, or that are for Tambo to write."""
 
 
 def read_order(body: bytes, check: Callable[[str], object]) -> WarmOrder:
@@ -43,7 +41,7 @@ def read_order(body: bytes, check: Callable[[str], object]) -> WarmOrder:
     if not isinstance(said, dict):
         raise ClientError(BAD_REQUEST, f'the body must be a JSON object, as in {{"urls": ["/a", "/b"]}} or {_EXAMPLE}')
     if strange := [name for name in said if name not in _NAMES]:
-        raise ClientError(BAD_REQUEST, f"unknown name {strange[0]!r}; the names are {', '.join(_NAMES)}")
+        raise ClientError(BAD_REQUEST, f"unknown name {strange[0][:100]!r}{hint(strange[0], _NAMES, 'names')}")
     urls = _urls(said)
     for url in urls:
         if not url.isascii():
@@ -105,11 +103,17 @@ def _fields(said: object) -> tuple[FieldLine, ...]:
         return ()
     if not isinstance(said, dict) or len(said) > _MOST_FIELDS:
         raise ClientError(BAD_REQUEST, f"'headers' must be an object of {_MOST_FIELDS} texts at most")
+    seen = set[str]()
     for name, value in said.items():
-        if not _FIELD.fullmatch(name) or not isinstance(value, str) or not _VALUE.fullmatch(value):
-            raise ClientError(BAD_REQUEST, f"'headers': {name!r} is no field's name, or its value no field's value")
-        if name.lower() in _OURS:
-            raise ClientError(BAD_REQUEST, f"'headers': {name!r} cannot be given: what is warmed is for everybody")
+        if not _FIELD.fullmatch(name):
+            raise ClientError(BAD_REQUEST, f"'headers': {name[:100]!r} is no field's name")
+        if not isinstance(value, str) or not _VALUE.fullmatch(value):
+            raise ClientError(BAD_REQUEST, f"'headers': {name!r} must have a text without line breaks and outer blanks")
+        if name.lower() in seen:
+            raise ClientError(BAD_REQUEST, f"'headers': {name!r} is given twice")
+        if why := unwarmable(name):
+            raise ClientError(BAD_REQUEST, f"'headers': {name!r} cannot be given: {why}")
+        seen.add(name.lower())
     return tuple(said.items())
 
 

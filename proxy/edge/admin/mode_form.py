@@ -6,10 +6,11 @@ from math import ceil
 from proxy.config.quantities import parse_duration
 from proxy.errors import ClientError
 from proxy.exchange.operating import Operating, OperatingMode
+from proxy.wording import hint
 
 BAD_REQUEST = 400
 _EXAMPLE = '{"mode": "offline", "for": "30m"}'
-_RIGHT = ", ".join(mode.value for mode in OperatingMode)
+_NAMES = ("mode", "for")
 
 
 def read_mode(body: bytes) -> Operating:
@@ -20,12 +21,14 @@ def read_mode(body: bytes) -> Operating:
         said = None
     if not isinstance(said, dict):
         raise ClientError(BAD_REQUEST, f"the body must be a JSON object, as in {_EXAMPLE}")
-    if strange := [name for name in said if name not in ("mode", "for")]:
-        raise ClientError(BAD_REQUEST, f"unknown name {strange[0]!r}; the names are mode, for")
+    if strange := [name for name in said if name not in _NAMES]:
+        raise ClientError(BAD_REQUEST, f"unknown name {strange[0][:100]!r}{hint(strange[0], _NAMES, 'names')}")
     try:
         mode = OperatingMode(str(said.get("mode")))
     except ValueError:
-        raise ClientError(BAD_REQUEST, f"'mode' must be one of {_RIGHT}, not {said.get('mode')!r}") from None
+        word = said.get("mode")
+        right = hint(str(word), OperatingMode, "modes")
+        raise ClientError(BAD_REQUEST, f"'mode' cannot be {repr(word)[:100]}{right}") from None
     return Operating(mode, _seconds(said.get("for"), mode))
 
 

@@ -190,6 +190,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         negative=_BOOL,
         always_validate=_BOOL,
         never_stale=_BOOL,
+        hits=_MAYBE_NUMBER,
         body=_BODY,
     ),
     "Removed": _object(

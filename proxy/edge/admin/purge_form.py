@@ -1,12 +1,12 @@
 """Reads what a purge request asks for, from a JSON object or from query parameters. Purges nothing."""
 
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 
 from proxy.errors import ClientError
 from proxy.exchange.purge_desk import PurgeWish
 from proxy.exchange.purges import AskedMode, PurgeKind
+from proxy.wording import hint
 
 BAD_REQUEST = 400
 _AIMS = tuple(kind for kind in PurgeKind if kind is not PurgeKind.ENTRY)
@@ -32,9 +32,7 @@ def read_aim(given: Mapping[str, object], others: Sequence[str]) -> tuple[PurgeK
     names = (*_KINDS, *others)
     for name in given:
         if name not in _KINDS:
-            near = difflib.get_close_matches(name, names, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; the names are {', '.join(names)}"
-            raise ClientError(BAD_REQUEST, f"unknown name {name!r}{hint}")
+            raise ClientError(BAD_REQUEST, f"unknown name {name[:100]!r}{hint(name, names, 'names')}")
     aims = [kind for kind in _AIMS if kind.value in given and given[kind.value] not in (None, False)]
     if len(aims) != 1:
         raise ClientError(BAD_REQUEST, f"say exactly one of {', '.join(_KINDS)}")

@@ -22,6 +22,7 @@ from proxy.store.hub.words import (
     frame,
     from_hub,
 )
+from proxy.store.lasting import lasting
 
 LOG: Final = logging.getLogger("tambo.hub")
 
@@ -75,7 +76,7 @@ class HubClient:
 
     def open(self) -> None:
         """Begin to connect, and keep at it."""
-        self._connecting = asyncio.create_task(self._keep_connected())  # noqa: TID251 - owned: close() ends it
+        self._connecting = lasting(self._keep_connected, "line to the hub")
 
     async def close(self) -> None:
         """Say nothing more. Idempotent."""

@@ -10,6 +10,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from proxy.clock import Clock
@@ -17,6 +18,7 @@ from proxy.errors import StoreUnavailable
 from proxy.store.hub.client import HubClient
 from proxy.store.hub.state import LIFE
 from proxy.store.hub.words import Beat, Beaten, Known, Learn, Logged
+from proxy.store.lasting import lasting
 from proxy.store.replica import Learner
 
 _BEAT: Final = 0.5
@@ -48,7 +50,7 @@ class HubReplica:
 
     def open(self, log: Learner) -> None:
         """Begin to hold a lease on answering with what ``log`` knows."""
-        self._task = asyncio.create_task(self._keep_up(log))  # noqa: TID251 - owned: close() ends it
+        self._task = lasting(partial(self._keep_up, log), "lease on the purge log")
 
     async def close(self) -> None:
         """Answer from memory no more. Idempotent."""

@@ -13,6 +13,7 @@ from typing import Final, cast
 from proxy.clock import Clock
 from proxy.store.hub.state import HubState, Saying
 from proxy.store.hub.words import GarbledError, Reader, frame, from_worker
+from proxy.store.lasting import lasting
 
 LOG: Final = logging.getLogger("tambo.hub")
 
@@ -39,7 +40,7 @@ class Hub:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(lambda: _Connection(self), str(path))
         os.chmod(path, _MODE)
-        self._ticking = asyncio.create_task(self._tick())  # noqa: TID251 - owned: close() ends it
+        self._ticking = lasting(self._tick, "the hub")
 
     async def close(self) -> None:
         """Let go of everybody. Idempotent."""

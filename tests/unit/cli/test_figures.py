@@ -107,5 +107,5 @@ async def test_no_key_is_exit_4(desk: Desk) -> None:
 
 def test_wrong_words(tambo: Tambo) -> None:
     said = tambo("top", "fast")
-    assert said == Transcript(2, "", "tambo: top: 'fast' is none of hits, slow, failing\n")
-    assert tambo("top", "hit").err == "tambo: top: 'hit' is none of hits, slow, failing; did you mean 'hits'?\n"
+    assert said == Transcript(2, "", "tambo: top: there is no order 'fast'; the orders are hits, slow, failing\n")
+    assert tambo("top", "hit").err == "tambo: top: there is no order 'hit'; did you mean 'hits'?\n"

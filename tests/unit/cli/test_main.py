@@ -21,23 +21,13 @@ def test_without_a_verb_it_lists_the_verbs(tambo: Tambo) -> None:
     assert "Exit codes: 0 ok, 1 failed, 2 usage, 3 invalid configuration, 4 nothing matched." in said.out
 
 
-@pytest.mark.parametrize("verb", ["run", "check", "schema", "purge", "explain", "stats", "top", "version"])
-def test_every_verb_has_help_with_examples(tambo: Tambo, verb: str) -> None:
-    said = tambo(verb, "--help")
-    assert said.code == 0
-    assert f"Usage: tambo {verb}" in said.out
-    assert "Examples:\n  " in said.out
-    assert "Exit codes:" in said.out
-    assert f"  tambo {verb}" in said.out.replace("UPSTREAM_URL=http://localhost:8000 ", "")
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["purg"], 'tambo: Unknown command "purg". Did you mean "purge"?'),
-        (["zzz"], 'tambo: Unknown command "zzz". Available commands: run, check, '),
+        (["purg"], "tambo: there is no command 'purg'; did you mean 'purge'?"),
+        (["zzz"], "tambo: there is no command 'zzz'; the commands are run, check, "),
         (["run", "--confg", "x"], "tambo: Unknown option: --confg. Did you mean --config?"),
-        (["run", "extra"], "tambo: unexpected argument 'extra' (see tambo --help)"),
+        (["run", "extra"], "tambo: unexpected argument 'extra' (see tambo run --help)"),
         (["check", "a", "b"], "tambo: unexpected argument 'b'"),
         (["run", "--config"], "tambo: "),
         (["run", "--set", "x"], "tambo: run: --set 'x' must be KEY=VALUE"),
@@ -107,5 +97,5 @@ def test_the_console_script_and_the_module_are_the_same() -> None:
         [sys.executable, "-m", "proxy", "purg"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert done.stderr.startswith('tambo: Unknown command "purg".')
+    assert done.stderr.startswith("tambo: there is no command 'purg'")
     assert main(["zzz"]) == 2

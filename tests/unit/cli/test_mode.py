@@ -52,7 +52,7 @@ async def test_there_and_back(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("ofline",), "tambo: mode: 'ofline' is none of normal, offline, bypass\n"),
+        (("ofline",), "tambo: mode: there is no mode 'ofline'; did you mean 'offline'?\n"),
         (("--for", "5m"), "tambo: mode: --for says how long offline or bypass lasts\n"),
         (("normal", "--for", "5m"), "tambo: mode: --for says how long offline or bypass lasts\n"),
         (("offline", "--for", "soon"), "tambo: mode: --for 'soon' must be a duration above 0, as in --for 30m\n"),

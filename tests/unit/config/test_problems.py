@@ -1,17 +1,9 @@
-"""Suggestions, and values in messages."""
+"""Values in messages."""
 
 import pytest
 
-from proxy.config.problems import InvalidConfigError, show, suggestion
+from proxy.config.problems import InvalidConfigError, show
 from proxy.errors import ConfigError
-
-
-@pytest.mark.parametrize(
-    ("word", "near"),
-    [("upstreem", "upstream"), ("Upstream", "upstream"), ("idle-connections", "idle_connections"), ("zzz", None)],
-)
-def test_the_nearest_word(word: str, near: str | None) -> None:
-    assert suggestion(word, ["upstream", "store", "idle_connections"]) == near
 
 
 @pytest.mark.parametrize(

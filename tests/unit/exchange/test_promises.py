@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Coroutine
 from typing import Any
 
@@ -11,7 +12,7 @@ from proxy.errors import Failure, UpstreamError
 from proxy.exchange.entrance import Entrance
 from proxy.exchange.guard import GuardSettings
 from proxy.exchange.operating import ModeSwitch, OperatingMode
-from proxy.exchange.promises import PREFIX, Promises
+from proxy.exchange.promises import MOST, PREFIX, Promises
 from proxy.policy.messages import Fields, RequestHead
 from tests.support.ledger import DictLedger
 from tests.support.origin import Reply, ScriptedUpstream
@@ -225,6 +226,44 @@ def test_what_is_no_job_is_told() -> None:
         await world.close()
 
     in_virtual_time(it())
+
+
+def test_more_promises_than_a_number_are_not_made() -> None:
+    """Those count too whose client still waits: each of them may be a promise in the next second."""
+
+    async def it() -> None:
+        world = World()
+        asking = [asyncio.ensure_future(world.get(f"/{number}", ASYNC)) for number in range(MOST + 5)]
+        await asyncio.sleep(5)
+        statuses = Counter(each.result().status for each in asking if each.done())
+        assert statuses == {202: MOST}, "the others wait"
+        await asyncio.sleep(10)
+        assert Counter([(await each).status for each in asking]) == {202: MOST, 200: 5}
+        assert (await world.get("/later", ASYNC)).status == 202, "there is room again"
+        await world.close()
+
+    play(it())
+
+
+def test_no_more_is_taken_over_than_one_process_can_keep() -> None:
+    async def it() -> None:
+        world = World()
+        place = await world.promised()
+        await world.promises[0].close()
+        await world.scenes[0].flights.drain(0)
+        await asyncio.sleep(20)
+        busy = [asyncio.ensure_future(world.get(f"/{number}", ASYNC, at=1)) for number in range(MOST)]
+        await asyncio.sleep(1)
+        assert json.loads((await world.get(place, at=1)).body)["state"] == "running"
+        assert "/a" not in {request.target for request in world.upstream.requests}
+        await asyncio.gather(*busy)
+        await asyncio.sleep(20)
+        assert json.loads((await world.get(place, at=1)).body)["state"] == "running"
+        await asyncio.sleep(12)
+        assert (await world.get(place, at=1)).status == 303
+        await world.close()
+
+    play(it())
 
 
 def test_in_another_mode_nobody_is_promised_anything() -> None:

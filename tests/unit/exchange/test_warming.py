@@ -3,15 +3,21 @@
 import asyncio
 from collections import Counter
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from proxy.errors import Failure, UpstreamError
+from proxy.exchange.alone import AloneKeys
+from proxy.exchange.fleet import Fleet
 from proxy.exchange.guard import GuardSettings
+from proxy.exchange.holdoff import FailureMemory, Setback
+from proxy.exchange.leases import Held, Note, Wish
 from proxy.exchange.operating import ModeSwitch, OperatingMode
+from proxy.exchange.warm_book import MOST_UNFINISHED, TooManyJobsError
 from proxy.exchange.warm_list import WarmJob, WarmOrder, WarmState
-from proxy.exchange.warming import MOST_UNFINISHED, TooManyJobsError, Warmer
+from proxy.exchange.warming import IDLE, Warmer
 from tests.support.ledger import DictLedger
 from tests.support.origin import Reply, ScriptedUpstream
 from tests.support.scenario import Scenario, a_route
@@ -264,6 +270,127 @@ def test_a_route_that_keeps_nothing_is_told() -> None:
         job = await world.ended(await world.order(["/a"]))
         assert job.failures == [("/a", "route 'default' keeps nothing of the kind (route-off)")]
         assert not world.upstream.requests
+        await world.close()
+
+    in_virtual_time(it())
+
+
+class Gossip(FailureMemory):
+    """Learns of ``elsewhere`` only when it asks, as a process does that has just begun."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(clock, lambda: 1.0)
+        self.elsewhere: dict[str, Setback] = {}
+
+    async def learn(self, key: str) -> None:
+        if (heard := self.elsewhere.pop(key, None)) is not None:
+            self.note(key, heard)
+
+
+class Free:
+    """Leases that nobody else wants: satisfies Leases and Lease."""
+
+    fence = 1
+
+    async def take(self, wish: Wish) -> Held:
+        return Held(self)
+
+    async def outlast(self, key: str, holder: str) -> Note | None:
+        raise NotImplementedError
+
+    def urge(self, key: str) -> None:
+        raise NotImplementedError
+
+    def end(self, note: Note) -> None:
+        """See Lease."""
+
+
+def test_what_failed_elsewhere_a_moment_ago_is_tried_later_and_counts_as_no_failure() -> None:
+    async def it() -> None:
+        world = World()
+        scene, hold_off = world.scenes[0], Gossip(world.clock)
+        refresher = replace(scene.exchange.refresher, hold_off=hold_off)
+        fleet = Fleet(refresher, scene.store, Free(), AloneKeys(world.clock), world.clock, 100.0)
+        scene.exchange.hold_off = scene.exchange.launcher.hold_off = hold_off
+        scene.exchange.launcher.fleet = fleet
+        now = world.clock.monotonic()
+        hold_off.elsewhere["/a"] = Setback("default", Failure.TIMEOUT, 1, now + 30.0, now + 90.0)
+        world.warmers[0].open()
+        job = await world.order(["/a"])
+        await asyncio.sleep(20)
+        found = await world.warmers[0].find(job)
+        assert found is not None
+        assert (found.state, found.waits_for) == (WarmState.RUNNING, "it failed a moment ago")
+        assert not world.upstream.requests
+        ended = await world.ended(job)
+        assert (ended.fetched, ended.failed) == (1, 0)
+        assert world.clock.monotonic() >= now + 40.0, "its pause, and the fetch"
+        await world.close()
+
+    in_virtual_time(it())
+
+
+def test_another_variant_that_is_being_fetched_is_not_taken_for_its_own() -> None:
+    async def it() -> None:
+        speaks = {"Content-Type": "application/json", "Vary": "Accept-Language"}
+        world = World(Reply(lines=speaks))
+        client = asyncio.ensure_future(world.scenes[0].get("/a", {"Accept-Language": "qu"}))
+        await asyncio.sleep(1)
+        world.warmers[0].open()
+        job = await world.ended(await world.order(["/a"], fields=(("Accept-Language", "es"),)))
+        assert (await client).status == 200
+        assert (job.fetched, job.failed) == (1, 0)
+        asked = [request.fields.joined("accept-language") for request in world.upstream.requests]
+        assert asked == ["qu", "es"]
+        assert (await world.scenes[0].get("/a", {"Accept-Language": "es"})).x_cache == "HIT"
+        await world.close()
+
+    in_virtual_time(it())
+
+
+def test_its_own_variant_that_is_being_fetched_is_waited_for() -> None:
+    async def it() -> None:
+        world = World()
+        client = asyncio.ensure_future(world.scenes[0].get("/a"))
+        await asyncio.sleep(1)
+        world.warmers[0].open()
+        job = await world.ended(await world.order(["/a"]))
+        assert (await client).status == 200
+        assert (job.fetched, world.asked) == (1, {"/a": 1})
+        await world.close()
+
+    in_virtual_time(it())
+
+
+def test_who_has_nothing_to_do_reads_one_value_a_look() -> None:
+    async def it() -> None:
+        world = World()
+        first, second = world.warmers
+        first.open()
+        for number in range(10):
+            await world.ended(await world.order([f"/{number}"]))
+        second.open()
+        await asyncio.sleep(IDLE)
+        world.ledger.asked.clear()
+        await asyncio.sleep(10 * IDLE)
+        assert world.ledger.asked == {"read": 2 * 10}
+        job = await world.order(["/later"])
+        await first.close()
+        assert (await world.ended(job)).state is WarmState.DONE, "whoever it is ordered from"
+        await world.close()
+
+    in_virtual_time(it())
+
+
+def test_a_job_whose_order_broke_off_is_found_although_nobody_told_of_it() -> None:
+    async def it() -> None:
+        world = World()
+        world.warmers[0].open()
+        await asyncio.sleep(IDLE)
+        job = await world.order(["/a"])
+        del world.ledger.values["warm-newest"]
+        world.warmers[0]._kicked.clear()
+        assert (await world.ended(job)).fetched == 1
         await world.close()
 
     in_virtual_time(it())

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from typing import Any
 
 import pytest
 from fakeredis import FakeServer
@@ -244,3 +245,26 @@ async def test_nothing_is_left_when_everyone_has_gone(server: FakeServer, redis:
     await process.close()
     await process.close()
     assert await redis.exists(NAME) == 0
+
+
+async def test_a_mistake_while_asking_leaves_nobody_waiting(
+    server: FakeServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What no one thought of ends one round of asking: it once ended all, and every client waited to its time-out."""
+    process = Process(server)
+    await process.open()
+    try:
+        ask = process.store.client.run
+        mistakes = iter([RuntimeError("the handler is closed")])
+
+        async def mistaken(*arguments: Any) -> Any:
+            for mistake in mistakes:
+                raise mistake
+            return await ask(*arguments)
+
+        monkeypatch.setattr(process.store.client, "run", mistaken)
+        process.want(1)
+        await until(lambda: bool(process.got))
+        assert "internal error" in caplog.text
+    finally:
+        await process.close()

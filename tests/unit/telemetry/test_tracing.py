@@ -53,6 +53,14 @@ def asked(target: str = "/a") -> UpstreamRequest:
     return UpstreamRequest("GET", target, None, Fields([("Accept", "*/*"), ("traceparent", PARENT)]))
 
 
+async def test_a_span_says_the_requests_id(traced: Traced) -> None:
+    async def answer(request: RequestHead, body: RequestBody | None, on_interim: OnInterim | None) -> Answer:
+        return an_answer()
+
+    await traced.tracing.answering(answer)(a_request(lines={"X-Request-Id": "mine"}), None, None)
+    assert (traced.spans()["ruc"].attributes or {})["tambo.request_id"] == "mine"
+
+
 async def test_an_answer_is_a_span_below_the_clients_with_its_fetch_below(traced: Traced) -> None:
     origin, store = ScriptedUpstream(Reply()), DictStore()
     upstream, looked = traced.tracing.upstream(origin), traced.tracing.store(store)

@@ -208,7 +208,7 @@ async function searchEntries(more) {
   try {
     const page = await api("GET", `admin/entries?${asked}`);
     const rows = page.entries.map((each) =>
-      row(el("td", {}, el("button", { type: "button", class: "link", onclick: () => showEntry(each.id) }, each.target)), cell(each.status), el("td", {}, el("span", { class: "pill", "data-is": each.state }, each.state.replaceAll("_", " "))), cell(span(each.age), "n"), cell(size(each.length), "n"), cell(span(each.cost), "n"), cell(each.route)));
+      row(el("td", { class: "key-cell" }, el("button", { type: "button", class: "link", onclick: () => showEntry(each.id) }, each.target), varies(each.vary) ? el("div", { class: "quiet" }, varies(each.vary)) : ""), cell(each.status), el("td", {}, el("span", { class: "pill", "data-is": each.state }, each.state.replaceAll("_", " "))), cell(span(each.age), "n"), cell(size(each.length), "n"), cell(span(each.cost), "n"), cell(each.route)));
     if (!more) { $("rows").replaceChildren(); found = 0; }
     found += rows.length;
     cursor = page.cursor;
@@ -229,11 +229,22 @@ $("f-entries").addEventListener("submit", (event) => {
 });
 $("more").addEventListener("click", () => searchEntries(true));
 
+// Windows last from seconds to years: each gets a width by the order of its length, so that all of them can be seen.
+function placing(start, ends, now) {
+  const marks = [start];
+  for (const end of [...ends, now]) if (end > marks.at(-1)) marks.push(end);
+  const weights = marks.slice(1).map((mark, at) => 1 + Math.log10(1 + (mark - marks[at]) / 1000));
+  const all = weights.reduce((sum, weight) => sum + weight, 0) || 1;
+  return (time) => {
+    let place = 0;
+    for (const [at, weight] of weights.entries()) place += weight * Math.min(1, Math.max(0, (time - marks[at]) / (marks[at + 1] - marks[at])));
+    return place / all * 1000;
+  };
+}
 function timeline(entry) {
   const start = Date.parse(entry.stored_at), now = start + entry.age * 1000;
   const ends = WINDOWS.map(([name, words, kind]) => [words, kind, entry.windows[name] === null ? null : Date.parse(entry.windows[name])]).filter(([, , end]) => end !== null && !Number.isNaN(end));
-  const far = Math.max(...ends.map(([, , end]) => end), now) - start || 1;
-  const place = (time) => (1 - Math.pow(1 - Math.min(1, Math.max(0, (time - start) / far)), 3)) * 1000;
+  const place = placing(start, ends.map(([, , end]) => end), now);
   const drawn = [el("svg:rect", { class: "w-none", x: 0, y: 16, width: 1000, height: 26 })];
   let from = start;
   for (const [, kind, end] of ends) {
@@ -245,8 +256,9 @@ function timeline(entry) {
   const words = ends.map(([name, , end]) => `${name} until ${when(new Date(end).toISOString())}`).join("; ") || "no window";
   return el("div", {},
     el("svg:svg", { class: "line", viewBox: "0 0 1000 58", preserveAspectRatio: "none", role: "img", "aria-label": `Timeline. Now: ${entry.state.replaceAll("_", " ")}. ${words}` }, ...drawn),
-    el("ul", { class: "spans" }, ...ends.map(([name, kind, end]) => el("li", { class: `i-${kind}` }, `${name} until ${when(new Date(end).toISOString())}`)), el("li", {}, "the line: now")));
+    el("ul", { class: "spans" }, ...ends.map(([name, kind, end]) => el("li", { class: `i-${kind}` }, `${name} until ${when(new Date(end).toISOString())}`)), el("li", {}, "the line: now (not to scale)")));
 }
+const varies = (vary) => Object.entries(vary).map(([name, value]) => `${name}: ${value ?? "-"}`).join(", ");
 function facts(pairs) {
   return el("dl", { class: "facts" }, ...pairs.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 }
@@ -260,7 +272,7 @@ async function showEntry(id) {
     const body = entry.body.text ?? entry.body.base64 ?? `(${entry.body.omitted})`;
     fill("entry-body",
       el("h3", {}, "Timeline"), timeline(entry),
-      facts([["state", entry.state.replaceAll("_", " ") + (entry.ended ? ", ended by a purge" : "")], ["age", span(entry.age)], ["key", entry.key], ["route", entry.route], ["stored", when(entry.stored_at)], ["cost", `${span(entry.cost)} of the upstream`], ["tags", entry.tags.join(", ") || "none"], ["varies by", Object.entries(entry.vary).map(([name, value]) => `${name}: ${value ?? "-"}`).join(", ") || "nothing"]]),
+      facts([["state", entry.state.replaceAll("_", " ") + (entry.ended ? ", ended by a purge" : "")], ["age", span(entry.age)], ["key", entry.key], ["route", entry.route], ["stored", when(entry.stored_at)], ["cost", `${span(entry.cost)} of the upstream`], ["tags", entry.tags.join(", ") || "none"], ["varies by", varies(entry.vary) || "nothing"]]),
       el("div", { class: "bar" },
         el("button", { type: "button", onclick: () => actOn(id, () => api("POST", "admin/purge", { url: entry.target, mode: "refresh" }), "It is being fetched again.") }, "Fetch again"),
         el("button", { type: "button", class: "danger", onclick: () => confirm(`Remove ${entry.target}?`) && actOn(null, () => api("DELETE", `admin/entries/${encodeURIComponent(id)}`), "Removed.") }, "Remove"),

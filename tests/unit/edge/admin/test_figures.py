@@ -26,8 +26,8 @@ async def test_they_show_what_is_counted(aiohttp_client: StartClient) -> None:
 @pytest.mark.parametrize(
     ("query", "problem"),
     [
-        ({"by": "slwo"}, "'by' must be hits, slow, failing, not 'slwo'; did you mean 'slow'?"),
-        ({"by": ""}, "'by' must be hits, slow, failing, not ''"),
+        ({"by": "slwo"}, "'by' cannot be 'slwo'; did you mean 'slow'?"),
+        ({"by": ""}, "'by' cannot be ''; the orders are hits, slow, failing"),
         ({"order": "slow"}, "unknown name 'order'; the name is by"),
     ],
 )
