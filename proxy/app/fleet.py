@@ -62,6 +62,7 @@ def make_shared(
     client = backing.client
     messages = RedisMessages(client.dial, messages_name(backing.namespace), client.limits.command_timeout)
     replica = RedisReplica(client, messages, backing.namespace, clock)
+    backing.purges.waiter = replica
     maximum = config.upstream.concurrency.max
     seats = None if maximum is None else RedisSeats(client, messages, backing.namespace, maximum)
     memory = FailureMemory(clock, longest_fetch=config.upstream.patience)

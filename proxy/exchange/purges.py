@@ -59,6 +59,18 @@ class Purge:
         if self.kind is PurgeKind.ENTRY:
             read_entry_id(self.argument)
 
+    @property
+    def of_one_key(self) -> tuple[str, bytes | None] | None:
+        """The text of the one key that it is aimed at, and the digest of the one variant, if it is one; None: it may
+        meet many."""
+        match self.kind:
+            case PurgeKind.URL:
+                return self.argument, None
+            case PurgeKind.ENTRY:
+                return read_entry_id(self.argument)
+            case _:
+                return None
+
     def concerns(
         self,
         key: CacheKey,

@@ -74,21 +74,22 @@ class Refetching:
     async def _work(self, purge: Purge, position: int) -> None:
         places = asyncio.Semaphore(1 if purge.kind is PurgeKind.URL else AT_ONCE)
         begun, cursor = 0, b""
-        try:
-            async with asyncio.TaskGroup() as group:
-                while begun < MOST:
+        async with asyncio.TaskGroup() as group:
+            while begun < MOST:
+                try:
                     page = await self._inventory.page(purge, cursor, _PAGE)
-                    for row in page.rows:
-                        if begun < MOST and row.stored.is_ended and row.stored.position < position:
-                            await places.acquire()
-                            group.create_task(self._refetch(row, places))
-                            begun += 1
-                    cursor = page.cursor
-                    if not cursor:
-                        break
-                    await asyncio.sleep(_BREATH)
-        except StoreUnavailable as error:
-            LOG.warning("the rest is refreshed when it is asked for", extra={"detail": error.detail})
+                except StoreUnavailable as error:  # not to be raised: it would end what has begun
+                    LOG.warning("the rest is refreshed when it is asked for", extra={"detail": error.detail})
+                    break
+                for row in page.rows:
+                    if begun < MOST and row.stored.is_ended and row.stored.position < position:
+                        await places.acquire()
+                        group.create_task(self._refetch(row, places))
+                        begun += 1
+                cursor = page.cursor
+                if not cursor:
+                    break
+                await asyncio.sleep(_BREATH)
         said = {"kind": purge.kind.value, "argument": purge.argument, "position": position}
         LOG.info("refreshed", extra=said | {"count": begun, "rest": bool(cursor) or None})
 

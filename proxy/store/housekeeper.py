@@ -4,7 +4,6 @@ Works in steps of a few milliseconds and gives way between them. Decides nothing
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -84,22 +83,28 @@ class Housekeeper:
         self._wake.set()
 
     async def _keep_house(self) -> None:
+        is_due = True
         while True:
             self._wake.clear()
             try:
-                await self.round()
+                await self.round(is_due=is_due)
             except StoreUnavailable as error:
                 LOG.debug("housekeeping goes on later", extra={"operation": error.operation, "detail": error.detail})
             except Exception:
                 LOG.exception("housekeeping failed; it goes on")
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(INTERVAL):
-                    await self._wake.wait()
+            is_due = not await self._woken()
 
-    async def round(self) -> None:
-        """Everything there is to do now. Raises StoreUnavailable."""
+    async def _woken(self) -> bool:
+        try:
+            async with asyncio.timeout(INTERVAL):
+                return await self._wake.wait()
+        except TimeoutError:
+            return False
+
+    async def round(self, *, is_due: bool = True) -> None:
+        """Everything there is to do now; ``is_due``: learn what others have purged, too. Raises StoreUnavailable."""
         await self._tidy_memory()
-        if self._backing is not None:
+        if self._backing is not None and is_due:
             await self._store.catch_up()
         if isinstance(self._backing, Sweeps):
             await self._tidy_backing(self._backing)

@@ -7,8 +7,11 @@ any other and lets go of what nobody vouches for any more. The same stands in fo
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
+
+import hiredis
 
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.store.backing import LoggedPurge
@@ -17,9 +20,62 @@ from proxy.store.redis_transaction import is_wrong_type, sound
 
 BEGINNING: Final = Purge(PurgeKind.ALL, "", PurgeMode.HARD)
 
+PURGED: Final = b"p"
+"""What a message begins with that tells of a purge. Alone: of some that were logged."""
+
+# Appends, and tells everyone of it in the protocol's own words; answers the new id and who reads it.
+# Answers nothing, and does nothing, where the log has not come to the id that is known, or is not there.
+# ARGV: the channel, the one on which whoever purges hears who has learnt it, milliseconds that the log is kept, the
+# known id's millisecond (nothing: whatever is there) and its sequence, about how many are kept, the new id, the entry.
+_APPEND: Final = b"""
+local last = redis.pcall('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+if last.err then return last end
+local before = last[1] and last[1][1] or '0-0'
+if ARGV[4] ~= '' then
+  local when, which = string.match(before, '^(%d+)-(%d+)$')
+  local ahead = tonumber(when) - tonumber(ARGV[4])
+  if not last[1] or ahead < 0 or (ahead == 0 and tonumber(which) < tonumber(ARGV[5])) then return '' end
+end
+local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', unpack(ARGV, 6))
+redis.call('PEXPIRE', KEYS[1], ARGV[3], 'NX')
+redis.call('PEXPIRE', KEYS[1], ARGV[3], 'GT')
+local function bulk(value) return '$' .. #value .. '\\r\\n' .. value .. '\\r\\n' end
+local said = {'p*4\\r\\n', bulk(ARGV[2]), bulk(before), bulk(id), '*', #ARGV - 7, '\\r\\n'}
+for at = 8, #ARGV do said[#said + 1] = bulk(ARGV[at]) end
+redis.call('PUBLISH', ARGV[1], table.concat(said))
+local clock = redis.call('TIME')
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', clock[1] * 1000 + math.floor(clock[2] / 1000))
+return {id, redis.call('ZRANGE', KEYS[2], 0, -1)}"""
+
 _SEQUENCE_BITS: Final = 20
 _MAX_POSITION: Final = (1 << 63) - 1
 """A position is stored with each response, as a 64-bit number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Where the log is, and how it is kept."""
+
+    name: bytes
+    readers: bytes
+    """The sorted set, in its slot, of those who may answer from memory: each says up to where he knows the log."""
+    channel: bytes
+    """Of everyone who hears what is appended."""
+    bound: int
+    """About so many entries stay."""
+    keep: int
+    """Milliseconds for which it is kept at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What a message tells of a purge: all of it."""
+
+    waiter: bytes
+    """The channel on which its purger hears who has learnt it; empty: he hears nothing."""
+    before: int
+    """The position of the entry before it."""
+    logged: LoggedPurge
 
 
 def position_of(stream_id: Any) -> int:
@@ -44,19 +100,42 @@ def beginning(position: int) -> LoggedPurge:
     return LoggedPurge(position, BEGINNING, (position >> _SEQUENCE_BITS) / 1000)
 
 
-def append(name: bytes, purge: Purge, at: bytes, bound: int, *, only_if_there: bool, by: str = "") -> Command:
-    """The command that appends ``purge`` under the id ``at`` (``*``: the server's choice), keeping about ``bound``."""
-    entry: tuple[bytes, ...] = (
-        b"kind",
-        purge.kind.value.encode(),
-        b"mode",
-        purge.mode.value.encode(),
-        b"argument",
-        _encoded(purge),
-    )
+def append(log: Log, at: bytes, purge: Purge, by: str, known: int | None, waiter: bytes) -> Command:
+    """The command that appends a purge under the id ``at`` (``*``: the server's choice) to a log that has come to
+    ``known`` (None: whatever is there), and tells of it; appended() reads its reply. ``waiter``: see Announced."""
+    entry = [b"kind", purge.kind.value.encode(), b"mode", purge.mode.value.encode(), b"argument", _encoded(purge)]
     if by:
-        entry = (*entry, b"by", by.encode("utf-8", "replace"))
-    return (b"XADD", name, *([b"NOMKSTREAM"] if only_if_there else []), b"MAXLEN", b"~", bound, at, *entry)
+        entry += [b"by", by.encode("utf-8", "replace")]
+    when, _, which = (b"", b"", b"") if known is None else stream_id_of(known).partition(b"-")
+    where = (log.channel, waiter, log.keep, when, which, log.bound, at)
+    return (b"EVAL", _APPEND, 2, log.name, log.readers, *where, *entry)
+
+
+def appended(reply: Any) -> tuple[int, Any] | None:
+    """The new entry's position, and what those say who may not know it; None: the log is lost, or not there. Raises
+    NonsenseError."""
+    match reply:
+        case b"":
+            return None
+        case [stream_id, readers]:
+            return position_of(stream_id), readers
+        case _:
+            raise NonsenseError("not a place in the purge log")
+
+
+def announced(message: bytes) -> Announced | None:
+    """What a message that begins with PURGED tells; None: nothing that this version understands, so read the log."""
+    reader = hiredis.Reader()
+    try:
+        reader.feed(message[len(PURGED) :])
+        match reader.gets():
+            case [bytes() as waiter, before, *entry]:
+                (one,) = logged([entry])
+                return Announced(waiter, position_of(before), one)
+            case _:
+                return None
+    except (hiredis.HiredisError, NonsenseError):
+        return None
 
 
 def last_position(reply: Any) -> int | None:

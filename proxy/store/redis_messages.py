@@ -1,4 +1,4 @@
-"""Hears what is published on one channel, over one connection that stays subscribed; Redis itself publishes there which
+"""Hears what is published on a channel, over one connection that stays subscribed; Redis itself publishes there which
 names were changed, where it is asked to. Promises nothing: whoever waits for a message looks for himself now and then,
 and is told to whenever some may have been missed.
 """
@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 from proxy.store.lasting import lasting
 from proxy.store.redis_connection import FOREIGN, RedisConnection
 from proxy.store.redis_question import pack
-from proxy.store.redis_transaction import sound
+from proxy.store.redis_transaction import no_answer, sound
 
 _LOG: Final = logging.getLogger("tambo.store")
 _SILENCE: Final = 1.0
@@ -30,7 +30,7 @@ Hears = Callable[[bytes], None]
 
 
 class RedisMessages:
-    """One channel's messages for everyone in this process."""
+    """One channel's messages for everyone in this process, and those of a second one that is its own."""
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class RedisMessages:
     ) -> None:
         """``changes_below``: be told of every name with this prefix that anybody changes; for INVALIDATIONS."""
         self.channel: Final = channel
+        self._channels = [channel]
         self._changes_below = changes_below
         self._is_refused = False
         self._dial = dial
@@ -53,6 +54,10 @@ class RedisMessages:
     def listen(self, hears: Hears) -> None:
         """Tell ``hears`` of every message from now on."""
         self._ears.append(hears)
+
+    def listen_to(self, channel: bytes) -> None:
+        """Hear what is published on another channel too. Before ``open``."""
+        self._channels.append(channel)
 
     def open(self) -> None:
         """Begin to listen, and keep at it."""
@@ -87,8 +92,8 @@ class RedisMessages:
                 track = (b"CLIENT", b"TRACKING", b"ON", b"REDIRECT", sound(own), b"BCAST", b"PREFIX")
                 (reply,) = await connection.exchange(pack([(*track, self._changes_below)]), 1)
                 sound(reply)
-            (reply,) = await connection.exchange(pack([(b"SUBSCRIBE", self.channel)]), 1)
-        sound(reply)
+            replies = await connection.exchange(pack([(b"SUBSCRIBE", *self._channels)]), len(self._channels))
+        no_answer(replies)
         self.is_connected, self._is_refused = True, False
         self._tell(b"")
 

@@ -5,6 +5,7 @@ after the other, with a pattern that says nothing but our namespace. A name that
 be missed.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -78,10 +79,8 @@ class RedisPages:
         index = redis_index.index_of(self._namespace, aim)
         if index is None:
             return await self._scanned(aim, cursor, most)
-        found: list[Lying] = []
-        if aim.kind is PurgeKind.URL and not cursor:
-            found += await self._under(aim, [self._name(aim.argument)])
-        following, names = await self._step(index, cursor)
+        own = [self._name(aim.argument)] if aim.kind is PurgeKind.URL and not cursor else []
+        found, (following, names) = await asyncio.gather(self._under(aim, own), self._step(index, cursor))
         found += await self._under(aim, [name for name in names if name.startswith(self._prefix)])
         return found, following
 

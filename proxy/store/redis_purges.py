@@ -3,29 +3,45 @@
 import asyncio
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from proxy.errors import StoreUnavailable
 from proxy.exchange.purges import Purge
 from proxy.store import redis_log
 from proxy.store.backing import LoggedPurge
+from proxy.store.redis_names import messages_name, purges_name, replicas_name
 from proxy.store.redis_question import Command, Question, Redis, pack
-from proxy.store.redis_transaction import WrongTypeError, kept, no_answer, number, sound, transact
+from proxy.store.redis_transaction import WrongTypeError, no_answer, number, sound, transact
 
 _PAGE: Final = 2_000
 
 
+class Waiter(Protocol):
+    """Waits until others have learnt what is appended here."""
+
+    @property
+    def channel(self) -> bytes:
+        """Where they say so."""
+        ...
+
+    def logged(self, position: int, said: Any) -> None:
+        """Something was appended at ``position``; ``said``: what the sorted set of all who read the log had then."""
+        ...
+
+
 class RedisPurges:
-    """The log under ``name``: about ``bound`` entries, kept for ``keep`` seconds at least.
+    """The log of a namespace: about ``bound`` entries, kept for ``keep`` seconds at least.
 
     Its position never falls while this object lives, whatever becomes of Redis.
     """
 
-    def __init__(self, client: Redis, name: bytes, bound: int, keep: float) -> None:
+    def __init__(self, client: Redis, namespace: str, bound: int, keep: float) -> None:
         self._client = client
-        self._name = name
-        self._bound = bound
-        self._keep = math.ceil(keep * 1000)
+        self.waiter: Waiter | None = None
+        """Who is told of what is appended here."""
+        self._name = name = purges_name(namespace)
+        others = replicas_name(namespace), messages_name(namespace)
+        self._log = redis_log.Log(name, *others, bound, math.ceil(keep * 1000))
         self._turn = asyncio.Lock()
         self.highest = 0
         """The last position seen. What Redis answers to a question sent later is at or above it, or the log is lost."""
@@ -57,15 +73,14 @@ class RedisPurges:
         return await self._client.run(question, self._client.limits.command_timeout)
 
     async def log(self, purge: Purge, by: str = "") -> int:
-        """Append; the position. Raises StoreUnavailable: nothing was logged, or nobody can say."""
-        budget = self._client.limits.command_timeout
+        """Append, and tell everyone, in one round trip; the position. Raises StoreUnavailable: nothing was logged, or
+        nobody can say."""
         for _ in range(2):
             known = self.highest
-            if (position := await self._position(budget, insists=True)) is None or position < known:
-                await self.begin(known)
-            if (logged := await self._append(purge, b"*", only_if_there=True, by=by)) is not None:
+            if (logged := await self._append(purge, b"*", known, by)) is not None:
                 self.seen(logged)
                 return logged
+            await self.begin(known)
         raise StoreUnavailable("purge", "the purge log was removed while we wrote to it")
 
     async def after(self, position: int) -> Sequence[LoggedPurge]:
@@ -81,7 +96,7 @@ class RedisPurges:
     async def begin(self, known: int) -> int:
         """Begin the log anew behind ``known``, unless someone else just did; the position from which on it speaks."""
         async with self._turn:
-            position = await self._position(self._client.limits.command_timeout)
+            position = await self._position(self._client.limits.command_timeout, insists=True)
             if position is None or position < known:
                 position = await self._append_beginning(known)
             self.seen(position)
@@ -90,26 +105,31 @@ class RedisPurges:
     async def _append_beginning(self, known: int) -> int:
         # The server's clock may be behind the one that gave us ``known``: then the id is ours.
         for at in (b"*", redis_log.stream_id_of(known + 1)):
-            position = await self._append(redis_log.BEGINNING, at, only_if_there=False)
+            position = await self._append(redis_log.BEGINNING, at, None)
             if position is not None and position > known:
                 return position
         raise StoreUnavailable("purge", "the purge log does not go forward")
 
-    async def _append(self, purge: Purge, at: bytes, *, only_if_there: bool, by: str = "") -> int | None:
-        """The new entry's position; None where it was to join a log and there is none."""
-        entry = redis_log.append(self._name, purge, at, self._bound, only_if_there=only_if_there, by=by)
-        commands = [entry, *kept(self._name, self._keep)]
+    async def _append(self, purge: Purge, at: bytes, known: int | None, by: str = "") -> int | None:
+        """The new entry's position; None where it was to join a log that is lost."""
+        channel = b"" if self.waiter is None else self.waiter.channel
+        commands = [redis_log.append(self._log, at, purge, by, known, channel)]
         budget = self._client.limits.command_timeout
 
-        def read(results: list[Any]) -> int | None:
-            stream_id = results[-3]  # two commands that keep it stand behind
-            return None if stream_id is None else redis_log.position_of(stream_id)
+        def read(results: list[Any]) -> tuple[int, Any] | None:
+            return redis_log.appended(results[-1])
 
         try:
-            return await transact(self._client, "purge", commands, budget, read, insists=True)
+            appended = await transact(self._client, "purge", commands, budget, read, insists=True)
         except WrongTypeError:
-            commands = [(b"UNLINK", self._name), *commands]
-            return await transact(self._client, "purge", commands, budget, read, insists=True)
+            anew: list[Command] = [(b"UNLINK", self._name), *commands]
+            appended = await transact(self._client, "purge", anew, budget, read, insists=True)
+        if appended is None:
+            return None
+        position, readers = appended
+        if self.waiter is not None:
+            self.waiter.logged(position, readers)
+        return position
 
     async def _position(self, budget: float, *, insists: bool = False) -> int | None:
         def read(replies: list[Any]) -> int | None:
@@ -133,7 +153,3 @@ class RedisPurges:
         return await self._client.run(
             Question("purges", pack(commands), 2, read, at=self._name, insists=True), self._client.limits.timeout
         )
-
-
-def _read_number(replies: list[Any]) -> int:
-    return number(sound(replies[0]))

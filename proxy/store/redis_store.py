@@ -79,7 +79,7 @@ class RedisStore:
             if address.topology is Topology.CLUSTER
             else RedisClient(address, clock, self._limits, self.stats)
         )
-        self.purges = RedisPurges(self.client, log, self._bounds.purges, self._bounds.log_keep)
+        self.purges = RedisPurges(self.client, self._bounds.namespace, self._bounds.purges, self._bounds.log_keep)
         self._pages = RedisPages(self.client, self._bounds.namespace)
         self._changes = RedisChanges(self.client, self._bounds.namespace, self._limits.command_timeout)
 

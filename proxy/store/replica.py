@@ -3,6 +3,8 @@ others' purges are learnt by whoever implements them."""
 
 from typing import Protocol
 
+from proxy.store.backing import LoggedPurge
+
 
 class Replica(Protocol):
     """This process, as one of those that share a lasting store."""
@@ -33,6 +35,11 @@ class Learner(Protocol):
 
     async def catch_up(self) -> None:
         """Learn what was logged since. Raises StoreUnavailable."""
+        ...
+
+    def learn(self, before: int, logged: LoggedPurge) -> bool:
+        """Learn a purge that somebody told of, where ``before``, the position of the one before it, was learnt already;
+        False: some between the two are unknown here, so catch up."""
         ...
 
     def start_over(self, position: int) -> None:

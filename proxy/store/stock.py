@@ -54,20 +54,31 @@ class Stock:
 
     async def page(self, aim: Purge, cursor: bytes, most: int) -> Page:
         """See Inventory."""
+        return await self._page(aim, cursor, most, is_current=False)
+
+    async def _page(self, aim: Purge, cursor: bytes, most: int, *, is_current: bool) -> Page:
+        """``is_current``: somebody else sees to it that the purges of others are known here."""
         if not isinstance(self._backing, Browsed):
             raise StoreUnavailable("page", "what is stored cannot be looked through")
-        await self._store.catch_up()
-        found = await self._backing.page(aim, cursor, most)
+        if is_current:
+            found = await self._backing.page(aim, cursor, most)
+        else:
+            found, _ = await asyncio.gather(self._backing.page(aim, cursor, most), self._store.catch_up())
         return Page([row for each in found.rows if (row := self._judged(each)) is not None], found.cursor)
 
-    async def tally(self, aim: Purge, seconds: float, but: str | None = None) -> Tally:
-        """See Inventory. What stands in two pages is counted once, what is under the key ``but`` not at all."""
+    async def tally(self, aim: Purge, seconds: float) -> Tally:
+        """See Inventory. What stands in two pages is counted once."""
+        return await self._tally(aim, seconds)
+
+    async def _tally(self, aim: Purge, seconds: float, but: str | None = None) -> Tally:
+        """What is under the key ``but`` is not counted: who counts that learns what others have purged, too."""
         until = self._clock.monotonic() + seconds
         seen: set[str] = set()
         sample: list[Row] = []
         cost, cursor = 0.0, b""
         while True:
-            page = await self._within(until - self._clock.monotonic(), aim, cursor)
+            left = until - self._clock.monotonic()
+            page = await self._within(left, aim, cursor, is_current=but is not None or bool(cursor))
             if page is None:
                 return Tally(len(seen), is_whole=False, cost=cost, sample=sample)
             for row in page.rows:
@@ -82,10 +93,10 @@ class Stock:
                 return Tally(len(seen), not cursor, cost, sample)
             await asyncio.sleep(0)  # give way
 
-    async def _within(self, seconds: float, aim: Purge, cursor: bytes) -> Page | None:
+    async def _within(self, seconds: float, aim: Purge, cursor: bytes, *, is_current: bool) -> Page | None:
         try:
             async with asyncio.timeout(max(0.0, seconds)):
-                return await self.page(aim, cursor, _STEP)
+                return await self._page(aim, cursor, _STEP, is_current=is_current)
         except TimeoutError:
             return None
 
@@ -101,11 +112,11 @@ class Stock:
         if purge.kind is PurgeKind.ENTRY:
             return int(await self.find(purge.argument) is not None)
         if purge.kind is PurgeKind.URL:
-            own = len((await self._store.look_again(CacheKey(purge.argument, ""))).candidates)
-            kin = await self.tally(purge, MOST_SECONDS, but=purge.argument) if self._is_browsed else None
-            if kin is not None and not kin.is_whole:
-                return None
-            return own + (kin.count if kin is not None else 0)
+            looking = self._store.look_again(CacheKey(purge.argument, ""))
+            if not self._is_browsed:
+                return len((await looking).candidates)
+            own, kin = await asyncio.gather(looking, self._tally(purge, MOST_SECONDS, but=purge.argument))
+            return len(own.candidates) + kin.count if kin.is_whole else None
         if purge.kind is not PurgeKind.TAG or not self._is_browsed:
             return None
         found = await self.tally(purge, MOST_SECONDS)

@@ -5,6 +5,7 @@ logged; that the bytes go too is the housekeeper's work, later and in steps. Whi
 memory is still answered, and kept; a purge fails, since nothing could promise that it lasts.
 """
 
+import asyncio
 import logging
 import math
 from collections.abc import Sequence
@@ -13,7 +14,6 @@ from typing import Final
 
 from proxy.clock import Clock
 from proxy.errors import StoreUnavailable, SupersededError
-from proxy.exchange.entry_ids import read_entry_id
 from proxy.exchange.ports import Lookup
 from proxy.exchange.purges import Purge, Purged, PurgeKind, PurgeMode
 from proxy.exchange.residence import Seal
@@ -145,11 +145,9 @@ class TieredStore:
     async def lookup(self, key: CacheKey) -> Lookup:
         """All variants that no hard purge concerns. Raises StoreUnavailable (with nothing usable in memory)."""
         held = self.resident(key)
+        self._memory.stats.operations["get", "miss" if held is None else "hit"] += 1
         if held is None:
-            self._memory.stats.operations["get", "miss"] += 1
             held = await self._look_further(key)
-        else:
-            self._memory.stats.operations["get", "hit"] += 1
         return Lookup(held, self._log.last)
 
     async def look_again(self, key: CacheKey) -> Lookup:
@@ -246,18 +244,16 @@ class TieredStore:
         Raises StoreUnavailable, and then nothing is claimed."""
         count = await self.stock.met(purge) if by else None
         position = await self._make_true(purge, by if count is None else "")
-        await self._clear(purge)
-        return Purged(count, position, await self._confirmed(position))
+        if not by:  # whoever asked says so himself
+            LOG.info("purge", extra={"kind": purge.kind.value, "mode": purge.mode.value, "position": position})
+        late, _ = await asyncio.gather(self._confirmed(position), self._clear(purge))
+        return Purged(count, position, late)
 
     async def _clear(self, purge: Purge) -> None:
         """Carry out a purge of one key at once; any other is carried out by the housekeeper."""
-        if purge.kind is PurgeKind.URL:
-            text, variant = purge.argument, None
-        elif purge.kind is PurgeKind.ENTRY:
-            text, variant = read_entry_id(purge.argument)
-        else:
+        if (one := purge.of_one_key) is None:
             return
-        key = CacheKey(text, "")
+        key, variant = CacheKey(one[0], ""), one[1]
         self._memory.revise(key, self.judge)
         if purge.mode is PurgeMode.SOFT:
             return
@@ -273,8 +269,8 @@ class TieredStore:
     async def _make_true(self, purge: Purge, by: str) -> int:
         position = self._log.last + 1 if self._backing is None else await self._backing.log_purge(purge, by)
         self._log.add(LoggedPurge(position, purge, self._clock.now()))
-        LOG.info("purge", extra={"kind": purge.kind.value, "mode": purge.mode.value, "position": position})
-        self.housekeeper.wake()
+        if purge.of_one_key is None:
+            self.housekeeper.wake()  # of any other little is left: that has time until the next round
         return position
 
     async def _confirmed(self, position: int) -> tuple[str, ...]:
@@ -285,14 +281,19 @@ class TieredStore:
         if self._backing is None:
             return
         for logged in await self._backing.purges_after(self._learnt):
-            self._log.add(logged)
-            self._learnt = max(self._learnt, logged.position)
+            self.learn(0, logged)
+
+    def learn(self, before: int, logged: LoggedPurge) -> bool:
+        """See proxy.store.replica.Learner."""
+        if before > self._learnt:
+            return False
+        self._log.add(logged)
+        self._learnt = max(self._learnt, logged.position)
+        return True
 
     def start_over(self, position: int) -> None:
-        """See proxy.store.replica.Learner."""
-        everything = Purge(PurgeKind.ALL, "", PurgeMode.HARD)
-        self._log.add(LoggedPurge(position, everything, self._clock.now()))
-        self._learnt = max(self._learnt, position)
+        """See Learner."""
+        self.learn(0, LoggedPurge(position, Purge(PurgeKind.ALL, "", PurgeMode.HARD), self._clock.now()))
 
     def purged_since(self, position: int, key: CacheKey) -> PurgeMode | None:
         """See Store."""

@@ -127,7 +127,7 @@ async def test_a_replica_that_is_cut_off_joins_no_fetch_from_before_a_purge(
         at = f"{storm.tambos[0].url}/k/1"
         before = asyncio.ensure_future(fetch(session, at))
         await until(lambda: storm.origin.number == 1)
-        storm.cables[0].cut()
+        await storm.cables[0].cut()
         assert await storm.purge(storm.tambos[1], {"url": "/k/1", "mode": "hard"}) == 200
         after = asyncio.ensure_future(fetch(session, at))
         await until(lambda: storm.origin.number == 2)

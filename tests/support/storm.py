@@ -3,11 +3,12 @@ from Redis now and then; and a witness of whatever they answered that they had b
 
 import asyncio
 import contextlib
+import math
 import random
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,14 +17,18 @@ from typing import Any
 
 import aiohttp
 
-from tests.support.cable import Cable
+from tests.support.lines import Line, lines
 from tests.support.numbered import GROUPS, Numbered, Witness
 from tests.support.tambo import Tambo, fetch, running
 
 KEYS = 12
 LEASE = 2.0
-PACE = 0.01
-"""Seconds between two requests of one client: a load, not a stress."""
+RATE = 300.0
+"""Requests per second to all of them together: a load, not a stress."""
+CLIENTS = 4
+"""At each of them: no client asks twice at once, so what is slow is asked less."""
+AFTERMATH = 1.5
+"""Seconds for which a purge still counts as disturbed after the harm has ended: connections come back by then."""
 ROUTES = """
 [[routes]]
 name = "even"
@@ -38,11 +43,11 @@ match = { path = "/k/{n:[0-9]*[13579]}" }
 @asynccontextmanager
 async def replicas(
     count: int, redis_port: int, folder: Path, upstream: str, user: str = ""
-) -> AsyncIterator[tuple[list[Tambo], list[Cable]]]:
+) -> AsyncIterator[tuple[list[Tambo], list[Line]]]:
     """So many Tambos that answer nothing nobody vouches for, each over a line of its own to Redis. ``user``: as whom,
     ``name:password@``."""
     async with AsyncExitStack() as stack:
-        cables = [await stack.enter_async_context(Cable(redis_port).laid()) for _ in range(count)]
+        cables = await stack.enter_async_context(lines(redis_port, count))
         tambos = []
         for number, cable in enumerate(cables):
             place = folder / f"replica-{number}"
@@ -62,7 +67,7 @@ class Storm:
 
     session: aiohttp.ClientSession
     tambos: list[Tambo]
-    cables: list[Cable]
+    cables: list[Line]
     origin: Numbered
     draw: random.Random
     witness: Witness = field(default_factory=Witness)
@@ -73,7 +78,13 @@ class Storm:
     kinds: Counter[str] = field(default_factory=Counter)
     """Of purges that returned as true everywhere."""
     took: list[float] = field(default_factory=list)
-    """Seconds, of these."""
+    """Seconds, of these, those that nothing disturbed."""
+    disturbed: list[float] = field(default_factory=list)
+    """Seconds, of those during which or shortly before which a Tambo stood still or had no Redis."""
+    lags: list[float] = field(default_factory=list)
+    """Seconds by which this process itself was late: no purge is seen to return sooner."""
+    harmed: float = -math.inf
+    """Monotonic seconds up to which purges count as disturbed."""
 
     async def purge(self, tambo: Tambo, form: dict[str, Any]) -> int:
         """Purge, and let the witness know when it has returned as true everywhere; the status."""
@@ -83,7 +94,7 @@ class Storm:
         if status not in {200, 207}:
             self.refusals.append(body)
         if status == 200:
-            self.took.append(time.monotonic() - began)
+            (self.took if began > self.harmed else self.disturbed).append(time.monotonic() - began)
             self.kinds[f"{form['mode']} {next(iter(form))}"] += 1
             self.witness.purged(met_by(form), number, is_hard=form["mode"] == "hard")
         return status
@@ -100,48 +111,71 @@ class Storm:
         await asyncio.gather(*(one() for _ in range(purgers)))
 
     @asynccontextmanager
-    async def load(self, clients: int = 4) -> AsyncIterator[None]:
-        """So many clients at each Tambo meanwhile."""
-        async with _meanwhile(self._stroll(tambo) for tambo in self.tambos for _ in range(clients)):
+    async def load(self, rate: float = RATE) -> AsyncIterator[None]:
+        """So many requests per second meanwhile, at most."""
+        clients = [tambo for tambo in self.tambos for _ in range(CLIENTS)]
+        async with _meanwhile([*(self._stroll(tambo, len(clients) / rate) for tambo in clients), self._watch()]):
             yield
 
     @asynccontextmanager
-    async def disturbances(self) -> AsyncIterator[None]:
-        """Stop one Tambo or another for a while meanwhile, or its line to Redis."""
-        async with _meanwhile([self._disturb()]):
+    async def disturbances(self, calm: float = 0.3) -> AsyncIterator[None]:
+        """Stop one Tambo or another for a while meanwhile, or its line to Redis, with so many seconds between."""
+        async with _meanwhile([self._disturb(calm)]):
             yield
 
-    async def _stroll(self, tambo: Tambo) -> None:
+    async def _stroll(self, tambo: Tambo, pace: float) -> None:
+        due = time.monotonic() + pace * self.draw.random()
         while True:
+            await asyncio.sleep(due - time.monotonic())
             await self.witness.look(self.session, tambo, self.draw.randrange(KEYS))
-            await asyncio.sleep(PACE)
+            due = max(due + pace, time.monotonic())
 
-    async def _disturb(self) -> None:
+    async def _watch(self) -> None:
         while True:
+            due = time.monotonic() + 0.01
+            await asyncio.sleep(0.01)
+            self.lags.append(time.monotonic() - due)
+
+    async def _disturb(self, calm: float) -> None:
+        while True:
+            await asyncio.sleep(calm)
             which, seconds = self.draw.randrange(len(self.tambos)), self.draw.choice([0.1, 0.5, LEASE + 0.5])
             cable, tambo = self.cables[which], self.tambos[which]
-            harms: list[tuple[Callable[[], None], Callable[[], None]]] = [
-                (partial(tambo.signal, signal.SIGSTOP), partial(tambo.signal, signal.SIGCONT)),
+            harms: list[tuple[Callable[[], Awaitable[None]], Callable[[], Awaitable[None]]]] = [
+                (partial(_signalled, tambo, signal.SIGSTOP), partial(_signalled, tambo, signal.SIGCONT)),
                 (cable.cut, cable.mend),
                 (cable.deaden, cable.mend),
             ]
             hurt, heal = self.draw.choice(harms)
-            hurt()
+            self.harmed = math.inf
+            await hurt()
             try:
                 await asyncio.sleep(seconds)
             finally:
-                heal()
-            await asyncio.sleep(0.3)
+                await heal()
+                self.harmed = time.monotonic() + AFTERMATH
 
     def told(self) -> str:
         """What there was of it, for people."""
-        took = sorted(self.took)
-        middle, late = (f"{took[len(took) * part // 100] * 1e3:.1f} ms" for part in (50, 99))
         seen = self.witness
         return (
-            f"{seen.answers} answers, {seen.hits} hits, {len(seen.wrong)} wrong, {seen.failures} failed; "
-            f"{sum(self.statuses.values())} purges, {len(took)} true everywhere: p50 {middle}, p99 {late}"
+            f"{seen.answers} answers, {seen.hits} hits, {len(seen.wrong)} wrong, {seen.failures} failed\n"
+            f"{sum(self.statuses.values())} purges, by status {dict(sorted(self.statuses.items()))}\n"
+            f"true everywhere, undisturbed: {_spread(self.took)}; disturbed: {_spread(self.disturbed)}\n"
+            f"this process itself was late: {_spread(self.lags)}"
         )
+
+
+async def _signalled(tambo: Tambo, number: int) -> None:
+    tambo.signal(number)
+
+
+def _spread(seconds: list[float]) -> str:
+    if not seconds:
+        return "none"
+    ordered = sorted(seconds)
+    middle, late = (ordered[len(ordered) * part // 100] * 1e3 for part in (50, 99))
+    return f"{len(ordered)}, p50 {middle:.1f} ms, p99 {late:.1f} ms, at most {ordered[-1] * 1e3:.1f} ms"
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from proxy.errors import StoreUnavailable
 from proxy.exchange import refetching
 from proxy.exchange.operating import ModeSwitch, OperatingMode
 from proxy.exchange.purges import AskedMode, PurgeKind
@@ -164,3 +165,18 @@ async def test_too_many_purges_are_told_and_only_soft(play: Play, caplog: pytest
     assert [record.message for record in caplog.records] == ["nothing is refreshed: too many purges are"]
     gate.set()
     await play.refetching.settled()
+
+
+async def test_a_store_that_goes_out_meanwhile_ends_it_without_a_bug(
+    play: Play, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def out(*_: object) -> None:
+        raise StoreUnavailable("page", "gone")
+
+    await play.get("/a")
+    monkeypatch.setattr(play.store.stock, "page", out)
+    assert await play.refresh(PurgeKind.PREFIX, "/") == []
+    assert play.bugs == []
+    assert [line.message for line in caplog.records if line.levelno == logging.WARNING] == [
+        "the rest is refreshed when it is asked for"
+    ]

@@ -35,7 +35,7 @@ def test_a_purge_is_read_as_it_was_written(kind: PurgeKind, argument: str, mode:
     if kind is PurgeKind.ENTRY:
         argument = entry_id("/" + argument, ())
     purge = Purge(kind, argument, mode)
-    command = redis_log.append(b"log", purge, b"*", 9, only_if_there=True)
+    command = redis_log.append(redis_log.Log(b"log", b"readers", b"all", 9, 1000), b"*", purge, "", 7, b"one")
     entry = list(command[command.index(b"*") + 1 :])
     assert logged([[b"5000-0", entry]]) == [LoggedPurge(position_of(b"5000-0"), purge, 5.0)]
 
@@ -81,3 +81,26 @@ def test_what_was_trimmed_away_stands_there_as_a_purge_of_everything(
     later = [LoggedPurge(300, PURGE, 0)]
     found = [(entry.position, entry.purge) for entry in bridged(position, first, later)]
     assert found == [*expected, (300, PURGE)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"*0\r\n",
+        b"*4\r\n$1\r\nw\r\n",  # half of it
+        b"+OK\r\n",
+        b"not the protocol",
+        b"*4\r\n$1\r\nw\r\n$1\r\n0\r\n$3\r\n1-0\r\n*0\r\n",
+        b"*4\r\n$1\r\nw\r\n$3\r\n0-0\r\n$1\r\nx\r\n*0\r\n",
+        b"*4\r\n$1\r\nw\r\n$3\r\n0-0\r\n$3\r\n1-0\r\n:7\r\n",
+    ],
+)
+def test_a_message_that_says_nothing_plain_sends_to_the_log(said: bytes) -> None:
+    assert redis_log.announced(redis_log.PURGED + said) is None
+
+
+@pytest.mark.parametrize("reply", [3, None, [], [b"1-0"], b"1-0", [b"x", []]])
+def test_what_is_no_place_in_the_log_is_nonsense(reply: object) -> None:
+    with pytest.raises(NonsenseError):
+        redis_log.appended(reply)

@@ -1,4 +1,4 @@
-"""One channel's messages over one connection that stays subscribed."""
+"""A channel's messages over one connection that stays subscribed."""
 
 import asyncio
 
@@ -13,12 +13,14 @@ async def test_messages_arrive_and_a_new_connection_says_that_some_may_have_been
     store, publisher = a_redis_store(server), a_client(server)
     messages, heard = RedisMessages(store.client.dial, b"tambo:wake:1", 1.0), asyncio.Queue[bytes]()
     messages.listen(heard.put_nowait)
+    messages.listen_to(b"tambo:wake:1:me")
     messages.open()
     assert await heard.get() == b""
     assert messages.is_connected
-    for number in range(3):
-        await publisher.publish("tambo:wake:1", f"m{number}")
-    assert [await heard.get() for _ in range(3)] == [b"m0", b"m1", b"m2"]
+    for number, channel in enumerate(("tambo:wake:1", "tambo:wake:1:me", "tambo:wake:1", "tambo:wake:1:other")):
+        await publisher.publish(channel, f"m{number}")
+    await publisher.publish("tambo:wake:1", "last")
+    assert [await heard.get() for _ in range(4)] == [b"m0", b"m1", b"m2", b"last"]
     await messages.close()
     assert not messages.is_connected
     await messages.close()

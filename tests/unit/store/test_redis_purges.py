@@ -9,7 +9,7 @@ from fakeredis import FakeServer
 from fakeredis.aioredis import FakeRedis
 
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
-from proxy.store.redis_log import BEGINNING
+from proxy.store.redis_log import BEGINNING, announced
 from proxy.store.redis_store import Bounds, RedisStore
 from tests.support.builders import a_key
 from tests.support.fake_redis import a_client, a_redis_store
@@ -148,3 +148,37 @@ async def test_a_long_log_is_read_in_pages(server: FakeServer) -> None:
     assert [entry.purge.argument for entry in purges] == [f"/{number}" for number in range(4_500)]
     await redis.aclose()
     await store.close()
+
+
+class AWaiter:
+    """Hears what was appended here."""
+
+    channel = b"tambo:wake:1:me"
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[int, Any]] = []
+
+    def logged(self, position: int, said: Any) -> None:
+        self.heard.append((position, said))
+
+
+@pytest.mark.parametrize("argument", ["/a", "/ñ\r\n\0", ""])
+async def test_who_purges_tells_everyone_all_of_it_and_hears_who_is_there(
+    argument: str, stores: list[RedisStore], redis: FakeRedis
+) -> None:
+    waiter = stores[0].purges.waiter = AWaiter()
+    before = await stores[1].log_purge(a_purge(1))
+    await redis.zadd("tambo:replicas:1:{tambo:purges:1}", {"ended|5": 1, "one|7": 9e15})
+    async with redis.pubsub() as listening:
+        await listening.subscribe("tambo:wake:1")
+        purge = Purge(PurgeKind.TAG, argument, PurgeMode.SOFT)
+        position = await stores[0].log_purge(purge, "somebody")
+        message: Any = None
+        async with asyncio.timeout(10):
+            while message is None or message["type"] != "message":
+                message = await listening.get_message(timeout=1)
+    told = announced(message["data"])
+    assert told is not None
+    assert (told.waiter, told.before, told.logged.position) == (waiter.channel, before, position)
+    assert (told.logged.purge, told.logged.by) == (purge, "somebody")
+    assert waiter.heard == [(position, [b"one|7"])]

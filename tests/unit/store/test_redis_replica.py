@@ -7,10 +7,13 @@ import pytest
 from fakeredis import FakeServer
 
 from proxy.errors import StoreUnavailable
+from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
+from proxy.store.backing import LoggedPurge
 from proxy.store.redis_lease import Pace
 from proxy.store.redis_messages import RedisMessages
 from proxy.store.redis_names import replicas_name
 from proxy.store.redis_replica import NOBODY_KNOWS, RedisReplica
+from tests.support.builders import a_key
 from tests.support.clock import FakeClock
 from tests.support.fake_redis import a_client, a_redis_store
 
@@ -34,6 +37,13 @@ class Log:
         if self.is_down:
             raise StoreUnavailable("purges", "down")
         self.learnt = self.shared[-1] if self.shared else 0
+
+    def learn(self, before: int, logged: LoggedPurge) -> bool:
+        """See Learner."""
+        if before > self.learnt:
+            return False
+        self.learnt = max(self.learnt, logged.position)
+        return True
 
     def start_over(self, position: int) -> None:
         """See Learner."""
@@ -172,3 +182,38 @@ async def test_nothing_is_left_in_redis(server: FakeServer) -> None:
     await process.close()
     assert await redis.exists(SET) == 0
     await redis.aclose()
+
+
+async def test_a_purge_that_was_told_is_learnt_and_confirmed_without_reading_the_log(server: FakeServer) -> None:
+    seldom = Pace(life=100.0, beat=40.0)
+    one, other = [await Process(server, [], seldom).open() for _ in range(2)]
+    one.store.purges.waiter = one.replica
+    begun = (await one.store.get(a_key("/a"))).position
+    other.log.learnt = begun
+    other.log.gate.clear()  # it can read nothing
+    async with asyncio.timeout(10):
+        for number in range(3):
+            position = await one.store.log_purge(Purge(PurgeKind.TAG, f"{number}", PurgeMode.HARD))
+            assert await one.replica.confirmed(position) == ()
+            assert other.log.learnt == position
+    await one.close()
+    await other.close()
+
+
+async def test_who_has_missed_a_purge_reads_the_log_before_it_confirms(server: FakeServer) -> None:
+    seldom = Pace(life=100.0, beat=40.0)
+    shared: list[int] = []
+    one, other = [await Process(server, shared, seldom).open() for _ in range(2)]
+    one.store.purges.waiter = one.replica
+    other.log.gate.clear()
+    position = await one.store.log_purge(Purge(PurgeKind.TAG, "1", PurgeMode.HARD))
+    confirming = asyncio.ensure_future(one.replica.confirmed(position))
+    shared.append(position)
+    await asyncio.sleep(0.1)
+    assert not confirming.done()
+    assert other.log.learnt == 0
+    other.log.gate.set()
+    async with asyncio.timeout(10):
+        assert await confirming == ()
+    await one.close()
+    await other.close()

@@ -166,6 +166,15 @@ async def test_the_purges_of_others_are_learnt_with_the_next_look_up(
     assert store.position == 7
 
 
+async def test_a_purge_that_is_told_is_true_at_once_where_none_before_it_is_unknown(store: TieredStore) -> None:
+    await store.put(KEY, a_stored(position=5), 60)
+    assert not store.learn(8, LoggedPurge(9, Purge(PurgeKind.URL, "/a", HARD), T0)), "what came up to 8 is not known"
+    assert await _found(store) != []
+    assert store.learn(0, LoggedPurge(9, Purge(PurgeKind.URL, "/a", HARD), T0))
+    assert store.learnt == 9
+    assert store.resident(KEY) is None
+
+
 async def test_the_purges_of_others_reach_memory_with_the_next_round(
     store: TieredStore, backing: ScriptedBacking
 ) -> None:

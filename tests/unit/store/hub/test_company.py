@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from proxy.clock import SystemClock
+from proxy.store.backing import LoggedPurge
 from proxy.store.hub.client import HubClient
 from proxy.store.hub.company import HubCompany
 from proxy.store.hub.replica import HubReplica
@@ -99,6 +100,13 @@ class _Log:
 
     async def catch_up(self) -> None:
         """Nothing was logged."""
+
+    def learn(self, before: int, logged: LoggedPurge) -> bool:
+        """See Learner."""
+        if before > self.learnt:
+            return False
+        self.learnt = max(self.learnt, logged.position)
+        return True
 
     def start_over(self, position: int) -> None:
         """Nothing was dropped."""
