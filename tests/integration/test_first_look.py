@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -63,6 +64,39 @@ async def test_nothing_goes_on_when_it_is_stopped(look: FirstLook) -> None:
     assert process.returncode == 0
     ports = (look.port, look.admin_port, look.scraper_port, look.practice_port)
     assert [await listens(port) for port in ports] == [False] * 4
+
+
+async def test_nothing_goes_on_when_it_is_stopped_twice(tmp_path: Path) -> None:
+    """``make`` passes on the signal that its whole group has had already; and so does who presses Ctrl-C again."""
+    slow = FirstLook(tmp_path, SCRAPER_ENGINE="http", PRACTICE_DELAY="5")
+    ports = (slow.port, slow.admin_port, slow.scraper_port, slow.practice_port)
+    async with slow.running() as process, fetching_slowly(slow):
+        process.terminate()
+        while "stopping" not in slow.said():
+            await asyncio.sleep(0.05)
+        process.terminate()
+        await process.wait()
+    async with asyncio.timeout(30):
+        while any([await listens(port) for port in ports]):
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def fetching_slowly(look: FirstLook) -> AsyncIterator[None]:
+    """Somebody waits for an answer meanwhile, so that stopping takes a while."""
+    _reader, writer = await asyncio.open_connection("127.0.0.1", look.port)
+    writer.write(f"GET {RUC} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    await writer.drain()
+    while not await is_fetching(look):
+        await asyncio.sleep(0.05)
+    yield
+    writer.close()
+
+
+async def is_fetching(look: FirstLook) -> bool:
+    async with aiohttp.ClientSession() as session:
+        _, _, body = await fetch(session, f"http://127.0.0.1:{look.admin_port}/metrics")
+    return b"tambo_upstream_inflight 1" in body
 
 
 async def test_without_chromium_it_says_so_in_one_line_and_goes_on(
