@@ -231,6 +231,19 @@ async def test_a_sigterm_in_a_rolling_restart_is_heard_at_once(
         await hanging
 
 
+@pytest.mark.parametrize("born", [0, 2], ids=["before the first worker is there", "while they begin"])
+async def test_a_sigterm_while_it_starts_ends_it(tmp_path: Path, born: int) -> None:
+    tambo = Tambo({"UPSTREAM_URL": "http://127.0.0.1:9", "WEB_CONCURRENCY": "2"}, tmp_path)
+    starting = asyncio.ensure_future(tambo.start())
+    async with asyncio.timeout(30):
+        while not hasattr(tambo, "process") or len(children(tambo.process.pid)) < born:
+            await asyncio.sleep(0.005)
+    tambo.signal()
+    with pytest.raises(RuntimeError, match="tambo ended"):
+        await starting
+    assert await tambo.ended(30) == (0 if born else -signal.SIGTERM)
+
+
 async def test_a_purge_is_asked_of_another_where_the_first_stands_still(
     tambo: Tambo, session: aiohttp.ClientSession
 ) -> None:

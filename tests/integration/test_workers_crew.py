@@ -1,8 +1,11 @@
 """Three workers under their supervisor over the embedded store: what they share, as a user starts them."""
 
 import asyncio
+import math
 import os
+import random
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +14,8 @@ import aiohttp
 import pytest
 
 from tests.support.fleet import Got, SlowApi, all_asking, until
+from tests.support.numbered import Numbered
+from tests.support.storm import LEASE, ROUTES, Storm
 from tests.support.tambo import Tambo, fetch, running
 
 pytestmark = pytest.mark.integration
@@ -97,3 +102,46 @@ async def test_a_supervisor_that_stands_still_costs_no_second_fetch(
     assert {one.status for one in got} == {200}
     assert api.asked == {"/slow": 1, "/next": 1}
     assert api.most == 1, "its place was another's when the supervisor came back"
+
+
+async def test_a_storm_of_purges_under_the_supervisor(tmp_path: Path, session: aiohttp.ClientSession) -> None:
+    """Workers stand still and die under it: nothing that was purged is answered, by whomever, and no purge is refused
+    for long."""
+    (tmp_path / "tambo.toml").write_text(ROUTES)
+    draw, origin = random.Random(1), Numbered()  # noqa: S311 - a load, not a secret
+    async with origin.serving() as upstream, running(tmp_path, upstream, WEB_CONCURRENCY="3") as tambo:
+        storm = Storm(session, [tambo], [], origin, draw)
+        async with storm.load(rate=150):
+            await storm.purges(lambda: sum(storm.statuses.values()) >= 60, purgers=1)
+            assert set(storm.statuses) <= {200, 207}, storm.refusals
+            calm = storm.told()
+            storm.harmed = math.inf
+            harming = asyncio.ensure_future(_harms(tambo, draw))
+            ends = time.monotonic() + 12
+            await storm.purges(lambda: time.monotonic() > ends)
+            harming.cancel()
+            await asyncio.gather(harming, return_exceptions=True)
+        print(calm, storm.told(), sep="\n")
+        assert [each for each in storm.witness.wrong if "Error" not in each] == [], (
+            "a client whose worker died may see that"
+        )
+        assert storm.witness.hits > 100, "the purges met something"
+        assert len(storm.kinds) >= 12, "most kinds in most modes"
+        async with asyncio.timeout(30):
+            while await storm.purge(tambo, {"all": True, "mode": "hard"}) != 200:
+                await asyncio.sleep(0.1)
+
+
+async def _harms(tambo: Tambo, draw: random.Random) -> None:
+    """One worker or another stands still for a while, or dies."""
+    while True:
+        pid = draw.choice(_workers(tambo))
+        if draw.random() < 0.25:
+            os.kill(pid, signal.SIGKILL)
+        else:
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                await asyncio.sleep(draw.choice([0.1, 0.5, LEASE + 0.5]))
+            finally:
+                os.kill(pid, signal.SIGCONT)
+        await asyncio.sleep(0.5)

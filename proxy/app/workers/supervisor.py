@@ -83,7 +83,7 @@ class Supervisor:
                 loop.add_signal_handler(number, self._end)
             self._crew.start()
             doom = await self._first_of_all()
-            if doom is None:
+            if doom is None and not self._told.is_set():
                 public = self._sockets[0].getsockname()[:2]
                 announce(self._loaded.config, public, self.admin_address, len(self._crew.serving))
                 await self._until_told()
