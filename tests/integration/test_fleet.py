@@ -258,6 +258,27 @@ async def test_the_cap_without_redis_is_each_process_s_own(
         assert api.most <= 4
 
 
+@pytest.mark.parametrize("gone", [0.0, 3.0], ids=["at once", "when all had gone on alone"])
+async def test_a_redis_that_comes_back_empty_leaves_nobody_waiting(
+    redis: RedisServer, tmp_path: Path, session: aiohttp.ClientSession, gone: float
+) -> None:
+    """It knows of no place any more, taken or waited for, in the middle of a long queue."""
+    api = SlowApi(0.3)
+    async with (
+        api.serving() as upstream,
+        replicas(2, tmp_path, upstream, REDIS_URL=redis.url, **CAP) as tambos,
+    ):
+        asking = all_asking(session, [f"{tambos[number % 2].url}/{number}" for number in range(40)])
+        await until(lambda: api.inflight == 4)
+        redis.kill()
+        await asyncio.sleep(gone)
+        redis.start()
+        got = [await each for each in asking]
+        assert Counter(one.status for one in got) == {200: 40}
+        assert api.most <= 8
+        assert max(one.seconds for one in got) < 60, "until its time was over"
+
+
 async def test_nobody_waits_past_its_timeout_without_an_answer(
     redis: RedisServer, tmp_path: Path, session: aiohttp.ClientSession
 ) -> None:
