@@ -13,6 +13,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from proxy.app.workers.messages import PROTOCOL, Setup, Start
+from proxy.app.workers.process import CannotServeError, spawn
+from proxy.app.workers.supervisor import BOOKS
 from tests.support.fleet import Got, SlowApi, all_asking, until
 from tests.support.numbered import Numbered
 from tests.support.storm import LEASE, ROUTES, Storm
@@ -130,6 +133,31 @@ async def test_a_storm_of_purges_under_the_supervisor(tmp_path: Path, session: a
         async with asyncio.timeout(30):
             while await storm.purge(tambo, {"all": True, "mode": "hard"}) != 200:
                 await asyncio.sleep(0.1)
+
+
+async def test_a_worker_of_another_release_says_what_to_do() -> None:
+    setup = Setup(None, "", ())
+    worker = await spawn([])
+    with pytest.raises(CannotServeError, match=r"the supervisor is of another release .* end it and start the new one"):
+        await worker.begin(Start(1, None, "/nowhere", (), setup, setup, 0, protocol=PROTOCOL + 1))
+    assert worker.ended.done()
+
+
+async def test_what_a_killed_worker_counted_is_not_lost_though_nobody_asked(
+    tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    api = SlowApi(0.0)
+    async with api.serving() as upstream, running(tmp_path, upstream, WEB_CONCURRENCY="3") as tambo:
+        await _all(session, tambo, "/cold")
+        await asyncio.sleep(5 * BOOKS)
+        for pid in _workers(tambo):
+            os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(40):
+            while len(tambo.said("worker ")) < 3 or (await fetch(session, f"{tambo.admin}/readyz"))[0] != 200:
+                await asyncio.sleep(0.05)
+        text = (await fetch(session, f"{tambo.admin}/metrics"))[2].decode()
+        lines = [line for line in text.splitlines() if line.startswith("tambo_requests_total")]
+        assert sum(float(line.rpartition(" ")[2]) for line in lines) == CLIENTS
 
 
 async def _harms(tambo: Tambo, draw: random.Random) -> None:

@@ -1,12 +1,15 @@
 """What the supervisor and a worker say to each other, as values. Sends nothing."""
 
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
 from proxy.app.place import WorkerPlace
 from proxy.config.file import FileText
+
+PROTOCOL: Final = 1
+"""Rises with each change of these messages, or of the hub's words, that a process of the one before cannot read."""
 
 
 class Setup(Struct, frozen=True):
@@ -40,6 +43,8 @@ class Start(Struct, frozen=True, tag="start"):
     mode: str = "normal"
     mode_seconds: float | None = None
     """What is left of it; None: it does not end by itself."""
+    protocol: int = 0
+    """What the supervisor speaks; 0: it is older than this number."""
 
     @property
     def place(self) -> WorkerPlace:

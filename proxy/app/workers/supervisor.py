@@ -9,7 +9,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -25,14 +25,14 @@ from proxy.app.reloading import Reloading
 from proxy.app.signals import ignore
 from proxy.app.voice import set_up_logs
 from proxy.app.workers.crew import Crew, Doom
-from proxy.app.workers.messages import Setup, Start
+from proxy.app.workers.messages import PROTOCOL, Setup, Start
 from proxy.app.workers.process import WorkerProcess, spawn
 from proxy.clock import Clock, SystemClock
 from proxy.config.load import Loaded
 from proxy.config.problems import InvalidConfigError
 from proxy.config.reload import settle
 from proxy.edge.admin.front import FrontParts, make_front_app, tell_mode
-from proxy.edge.admin.inner import Inner
+from proxy.edge.admin.inner import GoneError, Inner
 from proxy.edge.server.binding import bind
 from proxy.errors import ConfigError
 from proxy.exchange.operating import ModeSwitch
@@ -45,6 +45,8 @@ from proxy.telemetry.statistics import merge_statistics
 
 LOG: Final = logging.getLogger("tambo")
 _MERGES: Final = {"/admin/stats": merge_statistics, "/admin/top": merge_tops}
+BOOKS: Final = 2.0
+"""Seconds between two looks at what the workers have counted: what one that is killed has counted since is lost."""
 Options = Sequence[tuple[str, str, str]]
 
 
@@ -149,6 +151,7 @@ class Supervisor:
             self._reloading.generation,
             self._switch.mode.value,
             self._switch.now.seconds_left,
+            PROTOCOL,
         )
 
     async def _first_of_all(self) -> Doom | None:
@@ -171,6 +174,7 @@ class Supervisor:
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
 
+            begin(self._keep_books())
             loop.add_signal_handler(signal.SIGHUP, lambda: begin(self._reload()))
             loop.add_signal_handler(signal.SIGUSR2, lambda: begin(self._roll()))
             await self._told.wait()
@@ -178,6 +182,18 @@ class Supervisor:
             self._is_stopping = True  # at once, whatever is under way: whoever asks /readyz is told
             for task in tasks:
                 task.cancel()
+
+    async def _keep_books(self) -> None:
+        """Know what each worker has counted, though nobody asks: who is killed cannot tell any more."""
+        while True:
+            await asyncio.sleep(BOOKS)
+            await asyncio.gather(*(self._read_book(*each) for each in self._workers()))
+
+    async def _read_book(self, number: int, inner: Inner) -> None:
+        with suppress(GoneError):
+            reply = await inner.ask("GET", "/metrics")
+            if reply.status == web.HTTPOk.status_code:
+                self._note([(number, reply.body)])
 
     async def _reload(self) -> None:
         await self._reloading.try_reload("SIGHUP")
@@ -223,10 +239,13 @@ class Supervisor:
         return None if self._crew.serving else "no worker serves"
 
     def _merged(self, told: Sequence[tuple[int, bytes]]) -> bytes:
+        self._note(told)
+        return self._ledger.exposition(self._own())
+
+    def _note(self, told: Sequence[tuple[int, bytes]]) -> None:
         for number, text in told:
             if number in self._inners:  # who ended meanwhile has told its last numbers by itself
                 self._ledger.note(number, text.decode())
-        return self._ledger.exposition(self._own())
 
     def _own(self) -> Iterable[Metric]:
         text = "Worker processes that serve."

@@ -19,6 +19,7 @@ from proxy.app.garbage import Garbage
 from proxy.app.voice import set_up_logs
 from proxy.app.workers.channel import Channel, to_supervisor
 from proxy.app.workers.messages import (
+    PROTOCOL,
     Commit,
     Counted,
     Failed,
@@ -38,6 +39,10 @@ from proxy.errors import ConfigError, ProxyError
 from proxy.exchange.operating import OperatingMode
 
 LOG = logging.getLogger("tambo")
+_OTHER_RELEASE = (
+    "the supervisor is of another release (it speaks protocol {}, the worker {}): "
+    "end it and start the new one; a rolling restart cannot replace the supervisor"
+)
 PARTING = 2.0
 """Seconds in which those who are with a worker that was replaced may finish and go, before idle connections close."""
 
@@ -65,6 +70,9 @@ class Worker:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end)
+        if self._start.protocol != PROTOCOL:
+            await self._channel.say(Failed(_OTHER_RELEASE.format(self._start.protocol, PROTOCOL), is_config=False))
+            return 1
         try:
             await self._begin()
         except (ProxyError, OSError) as error:
