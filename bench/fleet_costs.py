@@ -190,7 +190,7 @@ async def measure_all(requests: int) -> dict[str, object]:
         fleets = [await measure(size, requests, upstream) for size in (1, 2, 3)]
     with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder), "--appendonly", "no") as server:
         in_redis, purge = await redis_memory.measure(server, requests, compressible=True)
-    in_memory = weight_of(redis_memory.an_answer(1, compressible=True, position=1)) + weight_of_key(a_key())
+    in_memory = weight_of(redis_memory.an_answer(1, compressible=True, position=1)) + weight_of_key(a_key().text)
     stored = {"bytes_in_redis": round(in_redis), "bytes_in_memory": in_memory, "bytes_of_a_purge": round(purge)}
     return {"fleets": fleets, "stored": stored}
 
