@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.support.fleet import SlowApi, replicas, until
+from tests.support.fleet import PATIENT, SlowApi, replicas, until
 from tests.support.redis_server import RedisServer
 from tests.support.tambo import Tambo, fetch, running
 
@@ -64,7 +64,7 @@ async def test_any_tambo_tells_and_the_end_is_the_resource(
     tmp_path: Path, redis: RedisServer, config: str, session: aiohttp.ClientSession
 ) -> None:
     api = SlowApi(1.0)
-    shared = {"REDIS_URL": redis.url, "TAMBO_CONFIG": config, "TAMBO_STORE__REDIS_TIMEOUT": "2s"}
+    shared = {"REDIS_URL": redis.url, "TAMBO_CONFIG": config, **PATIENT}
     async with api.serving() as upstream, replicas(2, tmp_path, upstream, **shared) as (first, second):
         status, fields, body = await fetch(session, f"{first.url}/slow/1?a=b", headers=ASYNC)
         assert (status, fields["Preference-Applied"]) == (202, "respond-async")
@@ -87,7 +87,7 @@ async def test_a_promise_outlives_who_gave_it(
     tmp_path: Path, redis: RedisServer, config: str, session: aiohttp.ClientSession
 ) -> None:
     api = SlowApi(2.0)
-    shared = {"REDIS_URL": redis.url, "TAMBO_CONFIG": config, "TAMBO_STORE__REDIS_TIMEOUT": "2s"}
+    shared = {"REDIS_URL": redis.url, "TAMBO_CONFIG": config, **PATIENT}
     async with api.serving() as upstream, replicas(2, tmp_path, upstream, **shared) as (dying, staying):
         status, fields, _ = await fetch(session, f"{dying.url}/slow/1", headers=ASYNC)
         assert status == 202

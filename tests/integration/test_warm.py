@@ -14,14 +14,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.support.fleet import SlowApi, all_asking, ask, replicas, until
+from tests.support.fleet import PATIENT, SlowApi, all_asking, ask, replicas, until
 from tests.support.redis_server import RedisServer
 from tests.support.tambo import Tambo, fetch, running
 
 pytestmark = pytest.mark.integration
 
-PATIENT = {"TAMBO_STORE__REDIS_TIMEOUT": "2s"}
-"""A busy machine's Redis: nothing here is about how long it may take."""
 ROOT = Path(__file__).parents[2]
 
 

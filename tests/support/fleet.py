@@ -1,6 +1,7 @@
 """Several Tambos over one Redis, in processes of their own, and many clients at once that count what they get."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,19 +11,35 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from tests.support.tambo import Tambo, fetch, running
+from tests.support.redis_server import RedisServer
+from tests.support.tambo import Tambo, all_running, fetch
+from tests.support.workers import workers
+
+SOON = 2
+"""Seconds."""
+PATIENT = {"TAMBO_STORE__REDIS_TIMEOUT": "2s", "TAMBO_STORE__REDIS_COMMAND_TIMEOUT": "5s"}
+"""A busy machine's Redis: who gives up on it asks the upstream alone, as is promised; no fleet is about that."""
 
 
 @dataclass
 class SlowApi:
     """An upstream that takes its time: counts what it is asked, and how much of it at once. ``/private/`` answers what
-    nobody may share, ``/down/`` resets, ``/error/`` says 500; everything else may be stored."""
+    nobody may share, ``/down/`` resets, ``/error/`` says 500; everything else may be stored, ``/soon/`` for SOON."""
 
     seconds: float
+    """Of what is asked from now on, at most: ``released`` ends them all."""
+    released: asyncio.Event = field(default_factory=asyncio.Event)
     asked: Counter[str] = field(default_factory=Counter)
     order: list[str] = field(default_factory=list)
     inflight: int = 0
     most: int = 0
+
+    def forget(self, seconds: float) -> None:
+        """Begin anew, for another test."""
+        self.seconds, self.released = seconds, asyncio.Event()
+        self.asked.clear()
+        self.order.clear()
+        self.most = 0
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
@@ -32,14 +49,16 @@ class SlowApi:
         self.inflight += 1
         self.most = max(self.most, self.inflight)
         try:
-            await asyncio.sleep(self.seconds)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.released.wait(), self.seconds)
         finally:
             self.inflight -= 1
         if request.path.startswith("/down/"):
             assert request.transport is not None
             request.transport.abort()
         status = 500 if request.path.startswith("/error/") else 200
-        headers = {"Cache-Control": "private"} if request.path.startswith("/private/") else {}
+        control = {"private": "private", "soon": f"max-age={SOON}"}.get(request.path.split("/")[1])
+        headers = {} if control is None else {"Cache-Control": control}
         return web.json_response({"path": request.path, "n": number}, status=status, headers=headers)
 
     @asynccontextmanager
@@ -59,12 +78,69 @@ class SlowApi:
 @asynccontextmanager
 async def replicas(count: int, folder: Path, upstream: str, **environ: str) -> AsyncIterator[list[Tambo]]:
     """So many Tambos, each with a folder of its own."""
+    tambos = []
+    for number in range(count):
+        place = folder / f"replica-{number}"
+        place.mkdir()
+        tambos.append(Tambo({"UPSTREAM_URL": upstream, **environ}, place))
+    async with all_running(tambos):
+        yield tambos
+
+
+@dataclass
+class Fleet:
+    """Several Tambos that share what they keep, and one upstream of them all."""
+
+    tambos: list[Tambo]
+    api: SlowApi
+    session: aiohttp.ClientSession
+    redis: RedisServer | None
+
+    async def made_whole(self, seconds: float) -> None:
+        """Start again whatever a test has ended, and have the upstream begin anew."""
+        await until(lambda: not self.api.inflight)
+        self.api.forget(seconds)
+        for tambo in self.tambos:
+            if tambo.process.returncode is not None:
+                await tambo.start()
+        for tambo in self.tambos:
+            await self.meets_its_store(tambo)
+
+    async def meets_its_store(self, tambo: Tambo, seconds: float = 30.0) -> None:
+        """Wait until it says so."""
+        async with asyncio.timeout(seconds):
+            while b"disconnected" in (await fetch(self.session, f"{tambo.admin}/health"))[2]:
+                await asyncio.sleep(0.05)
+
+    def all_asking(self, path: str, each: int) -> "list[asyncio.Task[Got]]":
+        """So many clients at each Tambo at once."""
+        return all_asking(self.session, [f"{tambo.url}{path}" for tambo in self.tambos for _ in range(each)])
+
+    async def metric(self, name: str, label: str, tambo: Tambo | None = None) -> float:
+        """The sum of the samples whose line begins so and carries this label's value, of one or of all."""
+        total = 0.0
+        for each in self.tambos if tambo is None else [tambo]:
+            lines = (await fetch(self.session, f"{each.admin}/metrics"))[2].decode().splitlines()
+            total += sum(float(line.split()[-1]) for line in lines if line.startswith(name) and f'"{label}"' in line)
+        return total
+
+
+@asynccontextmanager
+async def a_fleet(kind: str, count: int, folder: Path, **environ: str) -> AsyncIterator[Fleet]:
+    """``replicas`` over a Redis of their own, or ``workers`` over one embedded store."""
+    api = SlowApi(0.0)
     async with AsyncExitStack() as stack:
-        folders = [folder / f"replica-{number}" for number in range(count)]
-        for each in folders:
-            each.mkdir()
-        starting = [stack.enter_async_context(running(each, upstream, **environ)) for each in folders]
-        yield [await each for each in starting]
+        session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        await stack.enter_async_context(session)
+        upstream, redis = await stack.enter_async_context(api.serving()), None
+        if kind == "replicas":
+            place = folder / "redis"
+            place.mkdir()
+            redis = stack.enter_context(RedisServer(place))
+            starting = replicas(count, folder, upstream, REDIS_URL=redis.url, **PATIENT, **environ)
+        else:
+            starting = workers(count, folder, upstream, **environ)
+        yield Fleet(await stack.enter_async_context(starting), api, session, redis)
 
 
 @dataclass

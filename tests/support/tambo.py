@@ -8,8 +8,8 @@ import signal
 import sys
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class Tambo:
             "DATA_DIR": str(folder / "data"),
             **environ,
         }
-        self._folder = folder
+        self.folder = folder
         self.log: deque[dict[str, Any]] = deque(maxlen=5000)
         self.raw: deque[str] = deque(maxlen=200)
         self.complaints: deque[str] = deque(maxlen=50)
@@ -45,7 +45,7 @@ class Tambo:
         STARTED.add(self)
 
     def __str__(self) -> str:
-        return f"tambo in {self._folder.name}"
+        return f"tambo in {self.folder.name}"
 
     async def start(self) -> None:
         """Start, and wait until it listens (60 s at most: machines are busy)."""
@@ -53,7 +53,7 @@ class Tambo:
             sys.executable,
             *self.command,
             env=self._environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-            cwd=self._folder,
+            cwd=self.folder,
             stderr=asyncio.subprocess.PIPE,
         )
         listens: asyncio.Future[re.Match[str]] = asyncio.get_running_loop().create_future()
@@ -115,11 +115,18 @@ class Tambo:
 async def running(folder: Path, upstream: str, **environ: str) -> AsyncIterator[Tambo]:
     """A Tambo that is up, and ended afterwards."""
     tambo = Tambo({"UPSTREAM_URL": upstream, **environ}, folder)
-    try:
-        await tambo.start()
+    async with all_running([tambo]):
         yield tambo
-    finally:
-        await tambo.stop()
+
+
+@asynccontextmanager
+async def all_running(tambos: Sequence[Tambo]) -> AsyncIterator[None]:
+    """Start them at the same time, and end each afterwards."""
+    async with AsyncExitStack() as stack:
+        for tambo in tambos:
+            stack.push_async_callback(tambo.stop)
+        await asyncio.gather(*(tambo.start() for tambo in tambos))
+        yield
 
 
 async def fetch(

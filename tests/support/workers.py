@@ -5,24 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from proxy.clock import SystemClock
-from proxy.store.hub.server import Hub
-from tests.support.tambo import Tambo
+from tests.support.hub import hub_at
+from tests.support.tambo import Tambo, all_running
 
 
 @asynccontextmanager
 async def workers(count: int, folder: Path, upstream: str, **environ: str) -> AsyncIterator[list[Tambo]]:
-    """So many; their hub runs here, as it does in their supervisor. What there is of tambo.toml in ``folder`` holds."""
+    """So many. What there is of tambo.toml in ``folder`` holds."""
     async with AsyncExitStack() as stack:
         runtime = Path(stack.enter_context(tempfile.TemporaryDirectory()))  # a unix socket's path has little room
-        hub = Hub(SystemClock())
-        await hub.start(runtime / "hub.sock")
-        stack.push_async_callback(hub.close)
-        started: list[Tambo] = []
-        for number in range(count):
-            worker = Tambo({"UPSTREAM_URL": upstream, **environ}, folder)
+        await stack.enter_async_context(hub_at(runtime / "hub.sock"))
+        started = [Tambo({"UPSTREAM_URL": upstream, **environ}, folder) for _ in range(count)]
+        for number, worker in enumerate(started):
             worker.command = ("-m", "tests.support.worker", str(number), str(runtime / "hub.sock"), str(runtime))
-            stack.push_async_callback(worker.stop)
-            await worker.start()
-            started.append(worker)
+        await stack.enter_async_context(all_running(started))
         yield started
