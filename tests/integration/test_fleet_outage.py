@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from time import monotonic
@@ -44,20 +43,6 @@ BEHIND = 1000
 """What the upstream counts from when it is well again."""
 LATE = 10.0
 """Seconds that a busy machine may add to any wait."""
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    folder = tmp_path / "redis"
-    folder.mkdir()
-    with RedisServer(folder) as server:
-        yield server
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as it:
-        yield it
 
 
 def number_in(body: bytes) -> int:

@@ -8,7 +8,7 @@ of them a plain quotient of its default. ``TAMBO_TEST_SCALE=1`` plays it at full
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -35,20 +35,6 @@ SHORTER = {
     for name in ("first_byte", "total", "idle")
 }
 ONE_SETTING = {"TAMBO_UPSTREAM__CONCURRENCY__MAX": str(MOST)}
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    folder = tmp_path / "redis"
-    folder.mkdir()
-    with RedisServer(folder) as server:
-        yield server
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as it:
-        yield it
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -22,20 +21,6 @@ respond_async = true
 ttl = "1h"
 """
 ASYNC = {"Prefer": "respond-async, wait=0"}
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as it:
-        yield it
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    folder = tmp_path / "redis"
-    folder.mkdir()
-    with RedisServer(folder) as server:
-        yield server
 
 
 @pytest.fixture
@@ -72,7 +57,8 @@ async def test_any_tambo_tells_and_the_end_is_the_resource(
         place = f"{second.url}{fields['Location']}"
         assert json.loads((await fetch(session, place, allow_redirects=False))[2])["state"] == "running"
         api.released.set()
-        assert (await followed(session, second, fields["Location"]))[1] == "/slow/1?a=b"
+        _, where = await followed(session, second, fields["Location"])
+        assert where == "/slow/1?a=b"
         status, fields, _ = await fetch(session, f"{second.url}{where}", headers=ASYNC)
         assert (status, fields["X-Cache"]) == (200, "HIT")
         assert api.asked == {"/slow/1": 1}

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import monotonic
 
@@ -17,12 +17,6 @@ pytestmark = pytest.mark.integration
 LATE = 10.0
 """Seconds that a busy machine may add to any wait before it counts as one too long."""
 Answer = tuple[int, Mapping[str, str], bytes]
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as it:
-        yield it
 
 
 async def metric(tambo: Tambo, session: aiohttp.ClientSession, pattern: str) -> float:

@@ -30,12 +30,6 @@ def stack() -> Iterator[ExitStack]:
         yield it
 
 
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as it:
-        yield it
-
-
 def _tls(folder: Path, stack: ExitStack) -> str:
     authority, port = trustme.CA(), free_port()
     authority.cert_pem.write_to_path(folder / "ca.pem")

@@ -28,12 +28,6 @@ NOT_CACHED = CACHED.replace('ttl = "1h"', "cache = false").replace('"cached"', '
 
 
 @pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as it:
-        yield it
-
-
-@pytest.fixture
 async def api() -> Api:
     return Api()
 

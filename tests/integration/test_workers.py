@@ -21,12 +21,6 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as it:
-        yield it
-
-
-@pytest.fixture
 async def api() -> Api:
     return Api()
 

@@ -5,7 +5,6 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -20,12 +19,6 @@ from tests.support.workers import workers
 pytestmark = pytest.mark.integration
 
 WORKERS = 3
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as it:
-        yield it
 
 
 async def test_a_storm_of_purges(tmp_path: Path, session: aiohttp.ClientSession) -> None:
