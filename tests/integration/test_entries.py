@@ -15,6 +15,7 @@ from proxy.store.redis_question import Limits
 from proxy.store.redis_store import Bounds, RedisStore
 from tests.contract import test_browsed
 from tests.support.builders import a_key
+from tests.support.fleet import PATIENT
 from tests.support.numbered import Numbered
 from tests.support.redis_many import Cluster
 from tests.support.tambo import Tambo, fetch, running
@@ -77,7 +78,9 @@ async def test_what_one_tambo_stores_every_other_shows_and_removes(cluster: Clus
         for number in range(2):
             folder = tmp_path / str(number)
             folder.mkdir()
-            tambos.append(await stack.enter_async_context(running(folder, upstream, REDIS_URL=cluster.url())))
+            tambos.append(
+                await stack.enter_async_context(running(folder, upstream, REDIS_URL=cluster.url(), **PATIENT))
+            )
         one, two = tambos
         for number in range(60):
             await fetch(session, f"{one.url}/k/{number}")

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from tests.support.fleet import PATIENT
 from tests.support.numbered import Numbered
 from tests.support.redis_many import ask
 from tests.support.redis_server import RedisServer
@@ -23,7 +24,7 @@ TEN_YEARS = 315_360_000_000
 OF_THE_LIVING = {b"seats", b"replicas"}
 """What a full Redis must not evict first: each entry says its own end, and the last one takes the name with it."""
 FEATURES = {b"1", b"purges", b"tag", b"seats", b"replicas", b"removal", b"holdoff", b"fill"}
-SHORT = {"LOG_LEVEL": "info", "TAMBO_LISTEN__PURGE_CLIENTS": "127.0.0.1"}
+SHORT = {"LOG_LEVEL": "info", "TAMBO_LISTEN__PURGE_CLIENTS": "127.0.0.1", **PATIENT}
 
 
 @pytest.fixture

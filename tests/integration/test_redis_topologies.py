@@ -11,6 +11,7 @@ import pytest
 import trustme
 from redis.crc import key_slot
 
+from tests.support.fleet import PATIENT
 from tests.support.numbered import GROUPS, Numbered, Witness
 from tests.support.redis_many import Cluster, Watched, ask
 from tests.support.redis_rights import as_options, denied, named
@@ -20,8 +21,6 @@ from tests.support.tambo import Tambo, fetch, running
 pytestmark = pytest.mark.integration
 
 KEYS, CLIENTS, PACE = 40, 6, 0.01
-PATIENT = "500ms"
-"""For a look-up: that a busy machine takes longer than the default is not what is tested here."""
 
 
 @pytest.fixture
@@ -88,7 +87,7 @@ async def test_it_is_stored_in_redis_and_found_by_another(
 @asynccontextmanager
 async def _tambo(folder: Path, upstream: str, url: str) -> AsyncIterator[Tambo]:
     await asyncio.to_thread(folder.mkdir)
-    environ = {"REDIS_URL": url, "TAMBO_STORE__REDIS_TIMEOUT": PATIENT, "TAMBO_STORE__WHEN_REDIS_IS_DOWN": "upstream"}
+    environ = {"REDIS_URL": url, **PATIENT, "TAMBO_STORE__WHEN_REDIS_IS_DOWN": "upstream"}
     async with running(folder, upstream, **environ) as tambo:
         yield tambo
 

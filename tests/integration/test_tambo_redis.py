@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from tests.support.api import Api, serving
+from tests.support.fleet import PATIENT
 from tests.support.redis_server import RedisServer
 from tests.support.tambo import Tambo, fetch, running
 
@@ -26,7 +27,7 @@ async def api() -> Api:
 
 @pytest.fixture
 async def tambo(api: Api, redis: RedisServer, tmp_path: Path) -> AsyncIterator[Tambo]:
-    async with serving(api) as upstream, running(tmp_path, upstream, REDIS_URL=redis.url) as it:
+    async with serving(api) as upstream, running(tmp_path, upstream, REDIS_URL=redis.url, **PATIENT) as it:
         yield it
 
 
@@ -64,7 +65,7 @@ class Stream:
     async def more(self, requests: int) -> list[str]:
         """Wait for so many further answers: what X-Cache said in them."""
         begin = len(self.words)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while len(self.words) < begin + requests:
                 await asyncio.sleep(0.02)
         return self.words[begin:]
@@ -76,7 +77,7 @@ async def _health(tambo: Tambo, session: aiohttp.ClientSession) -> dict[str, str
 
 
 async def _until_health(tambo: Tambo, session: aiohttp.ClientSession, redis: str) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while (await _health(tambo, session))["redis"] != redis:
             await asyncio.sleep(0.05)
 
@@ -112,7 +113,7 @@ async def test_hits_come_back_from_redis_without_a_restart(
             assert (await fetch(session, f"{second.url}/json/other"))[0] == 200
             redis.start()
             asked = 0
-            async with asyncio.timeout(5):  # one connection attempt per 200 ms: the first look-ups may still miss
+            async with asyncio.timeout(30):  # one connection attempt per 200 ms: the first look-ups may still miss
                 while (await fetch(session, f"{second.url}/json/{asked}"))[1]["X-Cache"] != "HIT":
                     asked += 1
                     await asyncio.sleep(0.1)
