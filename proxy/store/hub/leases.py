@@ -15,6 +15,8 @@ from proxy.store.redis_names import fill_digest
 
 _PATIENCE: Final = 1.0
 """Seconds to wait for the hub's answer."""
+_GRACE: Final = 0.05
+"""Seconds for an answer to show that it had come in time."""
 _MOST_WAITED_FOR: Final = 100_000
 MOST_UNCLAIMED: Final = 256
 """Ends that were heard and that nobody has asked for yet: one is asked for at once, or never."""
@@ -69,15 +71,14 @@ class HubLeases:
         if asked is None:
             return None
         try:
-            async with asyncio.timeout(_PATIENCE):
-                answer = await asyncio.shield(asked)
-        except (TimeoutError, ConnectionError):
-            asked.add_done_callback(lambda done: self._decline(digest, done))
-            return None
+            await _patiently(asked)
         except asyncio.CancelledError:
             asked.add_done_callback(lambda done: self._decline(digest, done))
             raise
-        match answer:
+        if not asked.done() or asked.exception() is not None:
+            asked.add_done_callback(lambda done: self._decline(digest, done))
+            return None
+        match asked.result():
             case Given(_, holder):
                 lease = self._held.get(digest)
                 return Held(lease) if lease is not None and lease.holder == holder else None
@@ -170,3 +171,11 @@ class HubLeases:
         self._awaited.clear()
         self._over.clear()
         self._held.clear()
+
+
+async def _patiently(asked: "asyncio.Future[Answer]") -> None:
+    """Wait for an answer as long as there may be one; what lies unread because this process stood still is one."""
+    await asyncio.wait([asked], timeout=_PATIENCE)
+    if not asked.done():
+        await asyncio.sleep(0)  # lets the loop read
+        await asyncio.wait([asked], timeout=_GRACE)

@@ -1,12 +1,14 @@
 """Leases from the hub: what it says in one breath is understood in its order."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
 
 from proxy.exchange.causes import Priority
 from proxy.exchange.leases import Elsewhere, Ending, Held, Lease, Note, Wish
+from proxy.store.hub import leases as leases_module
 from proxy.store.hub.client import HubClient
 from proxy.store.hub.leases import MOST_UNCLAIMED, HubLeases
 from proxy.store.hub.words import Busy, Ended, Given, Urge
@@ -50,6 +52,17 @@ async def test_an_end_that_comes_with_the_refusal_is_not_missed(client: HubClien
     assert await asking == Elsewhere("h", 7, Priority.CLIENT)
     async with asyncio.timeout(1):
         assert await leases.outlast(KEY, "h") == Note(Ending.SPOKEN, b"note")
+
+
+async def test_an_answer_that_lay_unread_while_we_stood_still_counts(client: HubClient) -> None:
+    """A worker that went on alone by its own fault would be a second fetch."""
+    leases = HubLeases(client)
+    asking = asyncio.ensure_future(leases.take(wish()))
+    await asyncio.sleep(0)
+    time.sleep(leases_module._PATIENCE + 0.05)  # noqa: ASYNC251 - nobody in this process goes on
+    reading = asyncio.get_running_loop().call_later(0.002, client.heard, Given(1, "h", 5))
+    assert isinstance(await asking, Held)
+    reading.cancel()
 
 
 async def test_a_client_that_comes_with_the_lease_is_not_missed(client: HubClient) -> None:
