@@ -33,7 +33,8 @@ from proxy.config.load import Loaded
 from proxy.config.reload import settle
 from proxy.edge.admin.app import AdminParts, Health
 from proxy.edge.admin.entries import Entries
-from proxy.edge.server.hit_path import HitHooks, HitPath
+from proxy.edge.server.hit_hooks import HitHooks
+from proxy.edge.server.hit_path import HitPath
 from proxy.edge.server.listener import Listener
 from proxy.edge.server.settings import Finished, Handler, Hooks
 from proxy.edge.upstream.client import UpstreamClient
@@ -174,7 +175,8 @@ class App:
             return None
         self._standings.leave_alone(self._loaded.config.admin.prefix)
         telemetry, clock = self._telemetry, self._clock
-        hooks = HitHooks(self._standings, clock, telemetry.tally, self._finished, telemetry.logs_requests)
+        told = telemetry.tally, self._finished, telemetry.logs_requests, telemetry.internal_error
+        hooks = HitHooks(self._standings, clock, *told)
         return HitPath(hooks, server_settings(self._loaded.config).max_target)
 
     async def _follow(self, wanted: Loaded) -> tuple[str, ...]:

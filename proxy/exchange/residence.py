@@ -5,6 +5,7 @@ seal still shows the very variants that were found, and the epoch is the one in 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from proxy.policy.messages import StoredResponse
@@ -23,6 +24,26 @@ class Seal(Protocol):
     def variants(self) -> Sequence[StoredResponse]:
         """What is held now."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was found under a key beyond memory, kept without its bodies: good for nothing until it is found again."""
+
+    variants: Sequence[StoredResponse]
+    heads: Sequence[bytes]
+    """By which it is known again, as the store wrote them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What is stored under a key beyond memory, and no purge concerns."""
+
+    variants: Sequence[StoredResponse]
+    heads: Sequence[bytes] = ()
+    """What ``Known`` may be made with; empty: nothing may."""
+    bodies: Sequence[bytes] | None = None
+    """Where what was known is all there is: the bodies of ``variants``, which have none."""
 
 
 MOST_USES = 3

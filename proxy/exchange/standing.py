@@ -5,7 +5,7 @@ holds what it was made of: so whoever keeps it does so under a seal, which every
 breaks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import floor
 from typing import Final, Protocol
@@ -16,7 +16,7 @@ from proxy.exchange.keys import Keys
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.ports import Answer
 from proxy.exchange.replies import Replies
-from proxy.exchange.residence import Residence, Seal
+from proxy.exchange.residence import Known, Residence, Seal, Sought
 from proxy.policy.cache_key import CacheKey, selecting_value
 from proxy.policy.disposition import Reuse, Shareable
 from proxy.policy.freshness import current_age, freshness_left
@@ -41,6 +41,11 @@ class ResidentStore(Protocol):
 
     def at_hand(self, key: CacheKey) -> Sequence[StoredResponse] | None:
         """What a look-up beyond memory would find, where it waits for nothing; None: it would."""
+        ...
+
+    def seek(self, key: CacheKey, known: Known | None, then: Callable[[Sought | None], None]) -> bool:
+        """Begin a look-up beyond memory, where what is ``known`` may still be; ``then`` is told later, never at once,
+        what is stored; None: it has to be looked up in another way. False: so has it now, and nobody is told."""
         ...
 
     @property
@@ -71,8 +76,17 @@ class Standing:
     since: float
     until: float
     """Wall seconds: the decision holds from ``since`` up to here."""
-    is_passing: bool = False
-    """Memory does not hold it: it answers the request it was found for, and no other."""
+
+    def emptied(self) -> "Standing":
+        """The same without the bodies that it is made of."""
+        variants = tuple(replace(variant, body=b"") for variant in self.variants)
+        stored = variants[self.chosen]
+        return replace(self, answer=replace(self.answer, body=b""), variants=variants, stored=stored)
+
+    @property
+    def chosen(self) -> int:
+        """Which of the variants it is."""
+        return next(place for place, variant in enumerate(self.variants) if variant is self.stored)
 
     def numbers(self, now: float) -> tuple[int, int, float]:
         """``Age`` and ``ttl`` at a wall second, and the second up to which both stay the same."""
@@ -122,11 +136,8 @@ class Standings:
         """Find by these routes from now on. What was found before is to be forgotten by whoever keeps it."""
         self._routes = routes
 
-    def find(self, request: RequestHead) -> Standing | None:
-        """The hit that this GET or HEAD gets now, if it is one; its conditions are left for the caller to judge.
-
-        None for whatever is more than a plain hit, or might be.
-        """
+    def question(self, request: RequestHead) -> Ask | None:
+        """What this GET or HEAD asks for; None where its answer is more than a plain hit, or might be."""
         if self._reserved is not None and f"{request.path}/".startswith(f"{self._reserved}/"):
             return None
         match = match_route(self._routes, request.method, request.path)
@@ -135,29 +146,54 @@ class Standings:
         obeys = route.client_directives and any(name in request.fields for name in _DIRECTIVES)
         if obeys or not isinstance(admission, Shareable) or not self._switch.is_normal:
             return None
-        key = self._keys.of(request, match)
-        now = self._replies.clock.now()
-        variants, is_passing = self._store.resident(key), False
-        if variants is None:
-            further = self._store.at_hand(key) or ()
-            variants = self._store.resident(key)
-            if variants is None:
-                variants, is_passing = further, True
-        decision = choose(request, usable(request, variants), route, now)
-        if not isinstance(decision, Reuse):
+        return Ask(request, match, self._keys.of(request, match), admission, 0)
+
+    def find(self, ask: Ask) -> Standing | None:
+        """The hit that it gets now, if memory alone can tell; its conditions are left for the caller to judge."""
+        variants = self._store.resident(ask.key)
+        return None if variants is None else self.stand(ask, variants)
+
+    def stand(self, ask: Ask, variants: Sequence[StoredResponse]) -> Standing | None:
+        """The same, if these are what is stored."""
+        now, route = self._replies.clock.now(), ask.route
+        stored, until = self._reused(ask, variants, now)
+        if stored is None:
             return None
-        stored = decision.stored
-        until = now + freshness_left(stored, now)
-        if self._ahead is not None:
-            until = min(until, self._ahead.look_again(key.text, stored, route, now))
-        if until <= now:
-            return None
-        plain = RequestHead(request.method, request.target, request.fields.without(_CONDITIONS))
-        answer = self._replies.hit(Ask(plain, match, key, admission, 0), stored)
+        plain = RequestHead(ask.request.method, ask.request.target, ask.request.fields.without(_CONDITIONS))
+        answer = self._replies.hit(replace(ask, request=plain), stored)
         selecting = {name for variant in variants for name, _ in variant.secondary_key}
         names = tuple(sorted(selecting | {"host"} if route.key.host else selecting))
         unmodified = replace(answer, head=not_modified_head(answer.head), body=b"", length=None)
-        return Standing(answer, unmodified, key, variants, stored, route, names, now, until, is_passing)
+        return Standing(answer, unmodified, ask.key, variants, stored, route, names, now, until)
+
+    def stands(self, standing: Standing, now: float) -> bool:
+        """Whether a hit goes on as it stands, if what it was made of is what is stored."""
+        return standing.since <= now < standing.until and self._switch.is_normal
+
+    def at_hand(self, ask: Ask) -> Answer | None:
+        """The hit that it gets from beyond memory, where that takes no waiting. It is for this request alone."""
+        found = self._store.at_hand(ask.key)
+        return self.hit(ask, found) if found else None
+
+    def seek(self, key: CacheKey, known: Known | None, then: Callable[[Sought | None], None]) -> bool:
+        """Begin to look beyond memory: see ResidentStore. What is found is for ``hit`` and ``stand``."""
+        return self._store.seek(key, known, then)
+
+    def hit(self, ask: Ask, variants: Sequence[StoredResponse]) -> Answer | None:
+        """What it is answered if these are what is stored; None where that is no plain hit. For this request alone."""
+        stored, _ = self._reused(ask, variants, self._replies.clock.now())
+        return None if stored is None or not self._switch.is_normal else self._replies.hit(ask, stored)
+
+    def _reused(self, ask: Ask, variants: Sequence[StoredResponse], now: float) -> tuple[StoredResponse | None, float]:
+        """What answers it, and up to which wall second that is all there is to do."""
+        decision = choose(ask.request, usable(ask.request, variants), ask.route, now)
+        if not isinstance(decision, Reuse):
+            return None, now
+        stored = decision.stored
+        until = now + freshness_left(stored, now)
+        if self._ahead is not None:
+            until = min(until, self._ahead.look_again(ask.key.text, stored, ask.route, now))
+        return (stored if now < until else None), until
 
     @property
     def residence(self) -> Residence:

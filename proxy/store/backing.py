@@ -18,6 +18,10 @@ class Found:
 
     variants: Sequence[StoredResponse]
     position: int
+    heads: Sequence[bytes] = ()
+    """Of each variant, all that is said of it but its body; empty where nobody may go by them."""
+    bodies: Sequence[bytes] | None = None
+    """Where all that is stored has the heads that were asked about, in their order: the bodies, and no variants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,22 @@ class AtHand(Protocol):
     """A Backing whose ``get`` most often waits for nothing."""
 
     is_at_hand: bool
+
+
+@runtime_checkable
+class Prompt(Protocol):
+    """A Backing that can be asked without a coroutine that waits."""
+
+    def ask(self, key: CacheKey, heads: Sequence[bytes], then: Callable[[Found | None], None]) -> bool:
+        """Begin what ``get`` does, and tell ``then`` later, never at once, what was found; None where that has to be
+        asked for by ``get``. False: so has it to be now, and nobody is told. ``heads``: those that are known, in
+        order, if any are; where they are all there still is, nothing is decoded but bodies."""
+        ...
+
+
+def prompt(backing: object) -> Prompt | None:
+    """The same, where it is one."""
+    return backing if isinstance(backing, Prompt) else None
 
 
 @runtime_checkable

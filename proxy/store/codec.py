@@ -26,9 +26,10 @@ MAX_BODY: Final = 64 * 1024 * 1024
 
 _COMPRESS_ABOVE: Final = 1024
 _MAGIC: Final = b"TMBO"
-_PREFIX: Final = struct.Struct(
-    ">4sBBIII"
-)  # magic, version, coding, CRC-32 and length of what follows, length of the body
+_PREFIX: Final = struct.Struct(">4sBBIII")
+"""Magic, version, coding, CRC-32 and length of what follows, length of the body."""
+_SUM_AT: Final = 6
+_BODY_LENGTH_AT: Final = 14
 _HEAD_LENGTH: Final = struct.Struct(">I")
 HEAD_AT: Final = _PREFIX.size + _HEAD_LENGTH.size
 """Where in an envelope its head begins."""
@@ -120,6 +121,30 @@ def decode(data: bytes, key: CacheKey, max_body: int = MAX_BODY) -> StoredRespon
         return read(data, key, max_body)
     except _Unreadable as unreadable:
         return unreadable.reason
+
+
+def head_of(data: bytes) -> bytes:
+    """All that an envelope says but its body, and the checksum and length of both; empty where it is none.
+
+    What was decoded of it holds for every sound envelope with the same: only bodies of the same length may differ.
+    """
+    end = head_end(data)
+    return data[:_SUM_AT] + data[_BODY_LENGTH_AT:end] if 0 < end <= len(data) else b""
+
+
+def body_of(data: bytes, head: bytes) -> bytes | None:
+    """The body of a sound envelope that says the same as a decoded one's ``head_of``; None where it is not that."""
+    end = _BODY_LENGTH_AT + len(head) - _SUM_AT
+    if not head or data[:_SUM_AT] != head[:_SUM_AT] or data[_BODY_LENGTH_AT:end] != head[_SUM_AT:]:
+        return None
+    _, _, coding, checksum, length, body_length = _PREFIX.unpack_from(data)
+    rest = memoryview(data)[_PREFIX.size :]
+    if len(rest) != length or zlib.crc32(rest) != checksum:
+        return None
+    try:
+        return _expanded(rest[end - _PREFIX.size :], coding, body_length)
+    except _Unreadable:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,11 @@ class Memory:
         self.stats = TierStats("memory")
         self.residence = Residence()
 
+    @property
+    def holds(self) -> bool:
+        """Whether there is any room."""
+        return self._capacity > 0
+
     def resident(self, key: CacheKey) -> Sequence[StoredResponse]:
         """All variants that are held and have not run out: the very objects, no copies."""
         slot = self._slots.get(key.text)
@@ -98,6 +103,8 @@ class Memory:
 
     def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:
         """Hold ``stored`` for ``keep_for`` seconds from now, in place of the variant with the same secondary key."""
+        if not self._capacity:
+            return
         end = self._clock.monotonic() + keep_for
         slot = self._slots.get(key.text)
         if slot is None:

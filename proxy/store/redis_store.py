@@ -19,19 +19,21 @@ from proxy.exchange.purges import Purge
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 from proxy.store.backing import Found, LoggedPurge
-from proxy.store.codec import BadEntry, decode, encode
+from proxy.store.codec import BadEntry, encode
 from proxy.store.redis_address import RedisAddress, Topology
 from proxy.store.redis_changes import Doubt, RedisChanges
 from proxy.store.redis_client import RedisClient
 from proxy.store.redis_cluster import RedisCluster
-from proxy.store.redis_connection import OversizedReplyError
+from proxy.store.redis_connection import FOREIGN, OversizedReplyError
 from proxy.store.redis_index import entered, indexes_of
 from proxy.store.redis_log import last_position
+from proxy.store.redis_lookups import RedisLookups
 from proxy.store.redis_names import FENCE, purges_name, variant_field, variants_name
 from proxy.store.redis_pages import RedisPages
 from proxy.store.redis_purges import RedisPurges
 from proxy.store.redis_question import Command, Limits, NonsenseError, Question, Redis, pack
-from proxy.store.redis_transaction import WrongTypeError, is_wrong_type, kept, no_answer, number, sound, transact
+from proxy.store.redis_transaction import WrongTypeError, kept, no_answer, number, sound, transact
+from proxy.store.redis_values import RedisValues
 from proxy.store.stats import TierStats
 
 _MAX_KEEP: Final = 10 * 365 * 86_400.0
@@ -80,6 +82,10 @@ class RedisStore:
             else RedisClient(address, clock, self._limits, self.stats)
         )
         self.purges = RedisPurges(self.client, self._bounds.namespace, self._bounds.purges, self._bounds.log_keep)
+        self._lookups = None if self.client.is_divided else RedisLookups(self.client, self.purges.last_entry, clock)
+        self._log_reply: Any = None
+        self._log_position: int | None = None
+        self._values = RedisValues(self.client, self._bounds.body)
         self._pages = RedisPages(self.client, self._bounds.namespace)
         self._changes = RedisChanges(self.client, self._bounds.namespace, self._limits.command_timeout)
 
@@ -106,6 +112,8 @@ class RedisStore:
     async def close(self) -> None:
         """Close every connection. Idempotent."""
         await self._changes.close()
+        if self._lookups is not None:
+            await self._lookups.close()
         await self.client.close()
 
     async def get(self, key: CacheKey, *, patient: bool = False) -> Found:
@@ -116,19 +124,53 @@ class RedisStore:
         self._changes.note(name, key.text)
 
         def read(replies: list[Any]) -> tuple[int | None, list[StoredResponse]]:
-            return last_position(replies[0]), self._variants(key, name, replies[1])
+            return last_position(replies[0]), self._values.read(key, name, replies[1])
 
         try:
             position, variants = await self._both(name, read, budget)
         except StoreUnavailable as error:
             if isinstance(error.__cause__, OversizedReplyError):
-                self._is_bad(BadEntry.LENGTH, (b"UNLINK", name))
+                self._values.is_bad(BadEntry.LENGTH, (b"UNLINK", name))
             raise
         if position is None or position < known:
             # Nobody vouches for what was stored under a log that is lost.
             return Found((), await self._begun(known, began + budget))
         self.purges.seen(position)
         return Found(variants, position)
+
+    def ask(self, key: CacheKey, heads: Sequence[bytes], then: Callable[[Found | None], None]) -> bool:
+        """See Prompt."""
+        if self._lookups is None:
+            return False
+        name, known, began = variants_name(self._bounds.namespace, key), self.purges.highest, self._clock.monotonic()
+        self._changes.note(name, key.text)
+
+        def replied(log: Any, values: Any) -> None:
+            found = None if values is None else self._found_at_once(key, name, known, log, values, heads)
+            if found is not None:
+                outcome = "hit" if found.variants or found.bodies else "miss"
+                self.stats.did("get", outcome, self._clock.monotonic() - began)
+            then(found)
+
+        return self._lookups.ask(pack([(b"HGETALL", name)]), replied)
+
+    def _found_at_once(
+        self, key: CacheKey, name: bytes, known: int, log: Any, values: Any, heads: Sequence[bytes]
+    ) -> Found | None:
+        """None: whatever is wrong here, ``get`` meets it as well, and knows what to do."""
+        try:
+            if log is not self._log_reply:  # all questions of a batch have the same
+                self._log_reply, self._log_position = log, last_position(log)
+            position, bodies = self._log_position, self._values.bodies(values, heads)
+            variants = self._values.read(key, name, values) if bodies is None else []
+        except (NonsenseError, *FOREIGN):
+            if self._lookups is not None:
+                self._lookups.distrust()
+            return None
+        if position is None or position < known:
+            return None
+        self.purges.seen(position)
+        return Found(variants, position, self._values.heads(values, variants) if bodies is None else heads, bodies)
 
     async def _both(
         self, name: bytes, read: Callable[[list[Any]], tuple[int | None, list[StoredResponse]]], budget: float
@@ -153,7 +195,7 @@ class RedisStore:
             raise StoreUnavailable("put", f"cannot be written: {error}") from None
         if len(stored.body) > self._bounds.body:
             self.stats.did("put", "too_large", 0.0)
-            self._discard((b"HDEL", name, field))  # what is there is older
+            self._values.discard((b"HDEL", name, field))  # what is there is older
             return
         keep = math.ceil(min(max(keep_for, 0.001), _MAX_KEEP) * 1000)
         write: Command = (b"HSET", name, field, value)
@@ -224,33 +266,6 @@ class RedisStore:
         except TimeoutError:
             raise StoreUnavailable("get", "no time left to begin the purge log") from None
 
-    def _variants(self, key: CacheKey, name: bytes, reply: Any) -> list[StoredResponse]:
-        """What a reply to HGETALL holds. A value that is bad is counted, removed behind, and missing here."""
-        if is_wrong_type(reply):
-            self._is_bad(BadEntry.MALFORMED, (b"UNLINK", name))
-            return []
-        pairs = sound(reply)
-        if not isinstance(pairs, list) or len(pairs) % 2 or not all(isinstance(part, bytes) for part in pairs):
-            raise NonsenseError("not a hash")
-        variants: list[StoredResponse] = []
-        bad: list[bytes] = []
-        is_foreign = False
-        for field, value in zip(pairs[::2], pairs[1::2], strict=True):
-            if field == FENCE:
-                continue
-            decoded = decode(value, key, self._bounds.body)
-            if isinstance(decoded, StoredResponse):
-                variants.append(decoded)
-                continue
-            self.stats.bad_entries[decoded] += 1
-            bad.append(field)
-            is_foreign |= decoded is BadEntry.KEY
-        if bad:
-            self._discard((b"HDEL", name, *bad))
-        if is_foreign:
-            raise NonsenseError("another key's value")
-        return variants
-
     async def _thin(self, name: bytes, written: bytes, excess: int) -> None:
         def read(replies: list[Any]) -> list[bytes]:
             (fields,) = replies
@@ -261,25 +276,11 @@ class RedisStore:
         choose = Question("thin", pack([(b"HRANDFIELD", name, excess + 2)]), 1, read, at=name)
         if victims := await self.client.run(choose, self._limits.timeout):
             self.stats.evictions += len(victims)
-            self._discard((b"HDEL", name, *victims))
-
-    def _is_bad(self, reason: BadEntry, cure: Command) -> None:
-        self.stats.bad_entries[reason] += 1
-        self._discard(cure)
-
-    def _discard(self, command: Command) -> None:
-        question = Question("discard", pack([command]), 1, no_answer, at=_name_in(command))
-        self.client.later(self.client.run(question, self._limits.command_timeout))
+            self._values.discard((b"HDEL", name, *victims))
 
 
 def _hit_or_miss(found: tuple[int | None, list[StoredResponse]]) -> str:
     return "hit" if found[1] else "miss"
-
-
-def _name_in(command: Command) -> bytes:
-    """What a command is about: the word behind its verb."""
-    name = command[1]
-    return name if isinstance(name, bytes) else b""
 
 
 def _numbers(results: list[Any]) -> list[int]:

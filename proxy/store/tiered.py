@@ -8,7 +8,7 @@ memory is still answered, and kept; a purge fails, since nothing could promise t
 import asyncio
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,14 +16,14 @@ from proxy.clock import Clock
 from proxy.errors import StoreUnavailable, SupersededError
 from proxy.exchange.ports import Lookup
 from proxy.exchange.purges import Purge, Purged, PurgeKind, PurgeMode
-from proxy.exchange.residence import Seal
+from proxy.exchange.residence import Known, Seal, Sought
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
-from proxy.policy.reuse import keep_for as seconds_kept
 from proxy.store.at_once import at_once
-from proxy.store.backing import AtHand, Backing, Browsed, LoggedPurge, Watched
+from proxy.store.backing import AtHand, Backing, Browsed, Found, LoggedPurge, Watched, prompt
 from proxy.store.housekeeper import Housekeeper
 from proxy.store.memory import Memory
+from proxy.store.merging import Readings, merged
 from proxy.store.purge_log import PurgeLog
 from proxy.store.replica import Replica
 from proxy.store.stats import TierStats
@@ -52,8 +52,8 @@ class TieredStore:
         ``trusts_memory``: whether memory answers while the lasting store is out although others may have purged."""
         self._memory, self._backing, self._clock, self._replica = memory, backing, clock, replica
         self._trusts_memory = trusts_memory or replica is None
-        self._reading: dict[str, set[object]] = {}
-        """Look-ups under way in the lasting store, by key; what one that left it read was changed since."""
+        self._readings = Readings()
+        self._prompt = prompt(backing)
         self._is_at_hand = isinstance(backing, AtHand)
         self.residence = memory.residence
         self._log = PurgeLog(residence=memory.residence)
@@ -128,6 +128,31 @@ class TieredStore:
         self._memory.stats.operations["get", "miss"] += bool(found)  # who finds nothing looks up again
         return found
 
+    def seek(self, key: CacheKey, known: Known | None, then: Callable[[Sought | None], None]) -> bool:
+        """See proxy.exchange.standing.ResidentStore."""
+        if self._prompt is None:
+            return False
+        read = self._readings.begin(key)
+
+        def ended(found: Found | None) -> None:
+            is_the_latest = self._readings.end(key, read)
+            if found is None or found.position > self._learnt:  # purges that are not known here have to be learnt
+                then(None)
+            elif found.bodies is not None and known is not None:
+                stands = all(self.judge(key, variant) is variant for variant in known.variants)
+                self._memory.stats.operations["get", "miss"] += stands
+                then(Sought(known.variants, known.heads, found.bodies) if stands else None)
+            else:
+                variants = self._visible(key, found, is_the_latest=is_the_latest)
+                self._memory.stats.operations["get", "miss"] += bool(variants)  # who finds nothing looks up again
+                is_all = not self._memory.holds and variants == tuple(found.variants)
+                then(Sought(variants, found.heads if is_all else ()))
+
+        if self._prompt.ask(key, () if known is None else known.heads, ended):
+            return True
+        _ = self._readings.end(key, read)
+        return False
+
     def seal(self, key: CacheKey, variants: Sequence[StoredResponse]) -> Seal | None:
         """A seal on what ``resident`` gives, where it gives these very objects; already past where memory has to be
         asked each time. Whoever answers under it counts in ``residence``."""
@@ -137,10 +162,7 @@ class TieredStore:
 
     def _doubt(self, text: str | None) -> None:
         self._memory.doubt(text)
-        if text is None:
-            self._reading.clear()
-        else:
-            self._reading.pop(text, None)
+        self._readings.doubt(text)
 
     async def lookup(self, key: CacheKey) -> Lookup:
         """All variants that no hard purge concerns. Raises StoreUnavailable (with nothing usable in memory)."""
@@ -157,8 +179,7 @@ class TieredStore:
     async def _look_further(self, key: CacheKey, *, patient: bool = False) -> Sequence[StoredResponse]:
         if self._backing is None:
             return self._in_memory(key)
-        read = object()
-        self._reading.setdefault(key.text, set()).add(read)
+        read = self._readings.begin(key)
         try:
             found = await self._backing.get(key, patient=patient)
             if found.position > self._learnt:
@@ -170,40 +191,16 @@ class TieredStore:
                 return held
             raise
         finally:
-            reads = self._reading.get(key.text, set())
-            is_the_latest = read in reads
-            reads.discard(read)
-            if not reads:
-                self._reading.pop(key.text, None)
+            is_the_latest = self._readings.end(key, read)
         # From here on nothing waits: what was purged while we read is judged with the purge, not put into memory.
+        return self._visible(key, found, is_the_latest=is_the_latest)
+
+    def _visible(self, key: CacheKey, found: Found, *, is_the_latest: bool) -> Sequence[StoredResponse]:
+        """What of it no hard purge concerns, with what memory has."""
         judged = (self.judge(key, variant) for variant in found.variants)
         visible = [variant for variant in judged if variant is not None]
-        return self._merged(key, visible, is_the_latest=is_the_latest)
-
-    def _merged(
-        self, key: CacheKey, found: Sequence[StoredResponse], *, is_the_latest: bool
-    ) -> Sequence[StoredResponse]:
-        """Put what was found into memory beside what is there, the newer of two alike; what there is now.
-
-        Where someone changed what the lasting store has, what it does not have any more leaves memory too.
-        """
-        if self._memory.is_doubted(key):
-            there = {variant.secondary_key for variant in found}
-            self._memory.revise(key, lambda _, held: held if held.secondary_key in there else None)
-        held = {variant.secondary_key: variant for variant in self._in_memory(key)}
-        for variant in found:
-            known = held.get(variant.secondary_key)
-            if known is not None and known.response_time >= variant.response_time:
-                continue
-            held[variant.secondary_key] = variant
-            left = variant.response_time + seconds_kept(variant) - self._clock.now()
-            if left > 0:
-                self._memory.put(key, variant, left)
-        if is_the_latest:
-            self._memory.complete(key)
-        else:
-            self._memory.doubt(key.text)
-        return tuple(held.values())
+        held = self._in_memory(key)
+        return merged(self._memory, key, held, visible, self._clock.now(), is_the_latest=is_the_latest)
 
     def _in_memory(self, key: CacheKey) -> Sequence[StoredResponse]:
         """What memory holds and no hard purge concerns; what one does concern leaves now."""

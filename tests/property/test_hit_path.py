@@ -59,8 +59,10 @@ async def origin(peer: Peer) -> None:
 class Pair:
     """Two that differ in nothing else."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *environ: dict[str, str]) -> None:
+        """``environ``: what is said to each, where they are told more than the hit path's being on or off."""
         self._folder = folder
+        self._environ = environ or ({}, {})
         self._runner = asyncio.Runner()
         self._stack = AsyncExitStack()
         self._both: list[Wire] = []
@@ -76,13 +78,15 @@ class Pair:
 
     async def _start(self) -> None:
         (self._folder / "tambo.toml").write_text(CONFIG)
-        for name in ("true", "false"):
+        for name, environ in zip(("true", "false"), self._environ, strict=True):
             folder = self._folder / name
             folder.mkdir()
             (folder / "tambo.toml").write_text(CONFIG)
             option = ("listen.hit_path", name)
             self._both.append(
-                await self._stack.enter_async_context(wired(folder, origin, option, TAMBO_CONFIG="tambo.toml"))
+                await self._stack.enter_async_context(
+                    wired(folder, origin, option, TAMBO_CONFIG="tambo.toml", **environ)
+                )
             )
 
     def ask(self, pieces: list[bytes]) -> list[bytes]:

@@ -3,7 +3,8 @@
 from math import inf
 from typing import Any
 
-from proxy.edge.server.hit_path import HitHooks, HitPath
+from proxy.edge.server.hit_hooks import HitHooks, Pending
+from proxy.edge.server.hit_path import HitPath
 from proxy.edge.server.origin import Origin
 from proxy.edge.server.settings import Finished
 from proxy.exchange.keys import Keys
@@ -29,6 +30,16 @@ class Client:
         self.write = self.written.append
         self.origin = Origin("192.0.2.1", "http", trusted=False)
         self.heard_at = -inf
+        self.pending: Pending | None = None
+
+    def hold(self, pending: Pending) -> None:
+        self.pending = pending
+
+    def settle(self, data: bytes | None) -> bool:
+        self.pending = None
+        if data is not None:
+            self.written.append(data)
+        return data is not None
 
 
 class House:
@@ -44,7 +55,8 @@ class House:
         self.counters = Counters()
         self.finished: list[Finished] = []
         self.is_logged = False
-        hooks = HitHooks(standings, self.clock, self.counters.tally, self.finished.append, lambda: self.is_logged)
+        told = self.counters.tally, self.finished.append, lambda: self.is_logged, RecordingObserver().internal_error
+        hooks = HitHooks(standings, self.clock, *told)
         self.path = HitPath(hooks, 1000)
         self.client = Client()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,6 +20,8 @@ class Wire:
         self.seen: list[bytes] = []
         self.address = ("", 0)
         self.admin = ("", 0)
+        self.stop: Callable[[], Awaitable[None]]
+        """End Tambo as SIGTERM does."""
 
     async def ask(self, request: bytes, *, end: bool = True) -> bytes:
         """Send these bytes on a connection of their own and read until it is closed."""
@@ -58,6 +60,7 @@ async def wired(folder: Path, script: Script, *options: tuple[str, str], **envir
         app = App(load({**own, **environ}, options=named, folder=folder))
         await app.start()
         wire.address, wire.admin = app.public_address, app.admin_address
+        wire.stop = lambda: app.stop(asyncio.Event())
         try:
             yield wire
         finally:

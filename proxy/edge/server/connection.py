@@ -12,27 +12,26 @@ from typing import Final, cast
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from proxy.edge.server.deadline import Deadline
 from proxy.edge.server.exchange import Exchange
+from proxy.edge.server.hit_hooks import Pending
 from proxy.edge.server.intake import Incoming, Intake
 from proxy.edge.server.origin import Origin, origin
 from proxy.edge.server.outlet import Outlet
 from proxy.edge.server.parting import Parting
+from proxy.edge.server.patience import Patience
 from proxy.edge.server.roster import Roster
 from proxy.edge.server.tunnel import Inlet
 from proxy.errors import ClientError, ClientGoneError
 
 _READ_SIZE: Final = 64 * 1024
-_NEWCOMER_TIME: Final = 1.0
-"""Seconds in which a connection made just before the stop may send its first request."""
 
 
 class ClientConnection(RequestHandler):
     """Serves one request after the other, in one task. Nothing it keeps for a client is without a bound."""
 
     __slots__ = (
-        "_deadline", "_has_served", "_held", "_hits", "_inlet", "_intake", "_is_resting", "_link", "_parting", "_queue",
-        "_times_head", "heard_at", "is_deaf", "is_surplus", "origin", "outlet", "roster", "write",
+        "_has_served", "_held", "_hits", "_inlet", "_intake", "_is_resting", "_link", "_parting", "_patience", "_queue",
+        "heard_at", "is_deaf", "is_surplus", "origin", "outlet", "pending", "roster", "write",
     )  # fmt: skip
 
     def __init__(self, manager: web.Server, roster: Roster, loop: asyncio.AbstractEventLoop) -> None:
@@ -54,9 +53,10 @@ class ClientConnection(RequestHandler):
         self._queue: deque[Incoming | ClientError] = deque()
         self._held = b""
         self._inlet: Inlet | None = None
-        self._deadline = Deadline(loop, self._expire)
-        self._times_head = self._has_served = self._is_resting = False
+        self._patience = Patience(loop, roster, self._expire)
+        self._has_served = self._is_resting = False
         self.heard_at = -inf
+        self.pending: Pending | None = None
         self.is_deaf = False
         self.is_surplus = False
         self.origin: Origin
@@ -92,8 +92,8 @@ class ClientConnection(RequestHandler):
         task = self._task_handler
         super().connection_lost(exc)
         self.is_deaf = self._parting.is_over = True
-        self._is_resting = False
-        self._deadline.end()
+        self._is_resting, self.pending = False, None
+        self._patience.end()
         self.outlet.resume()
         self._intake.end(ClientGoneError("the connection is closed"))
         if task is None:
@@ -119,14 +119,27 @@ class ClientConnection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came; or, with none, reading may go on with what is held."""
-        if self._is_resting:
-            if self._hits is not None and self._hits.answer(self, data):
-                return
-            self._is_resting = False
-            self._receive(data)
-            self._is_resting = self._rests()
-        else:
-            self._receive(data)
+        if self._is_resting and self._hits is not None and self._hits.answer(self, data):
+            return
+        if self.pending is not None:  # something happens before it was answered: it goes the long way
+            data, self.pending = self.pending.data + data, None
+        self._is_resting = False
+        self._receive(data)
+        self._is_resting = self._rests()
+
+    def hold(self, pending: Pending) -> None:
+        """See Served."""
+        self._is_resting, self.pending = False, pending
+
+    def settle(self, data: bytes | None) -> bool:
+        """See Served."""
+        if data is None or self.outlet.is_paused or self._link.is_closing():
+            self.data_received(b"")
+            return False
+        self.pending = None
+        self.write(data)
+        self._is_resting = self._rests()
+        return True
 
     def _receive(self, data: bytes) -> None:
         if self.is_deaf:
@@ -141,7 +154,7 @@ class ClientConnection(RequestHandler):
             except ClientError as error:
                 self._give_up(error)
             if self._waiter is not None and self._intake.in_head:
-                self._expect_head()
+                self._patience.for_head()
 
     def _rests(self) -> bool:
         """Whether everything so far was answered and read: what comes now begins a request, and nothing waits."""
@@ -149,6 +162,7 @@ class ClientConnection(RequestHandler):
             self._hits is not None
             and self._waiter is not None
             and not self._waiter.done()
+            and self.pending is None
             and self._intake.is_between
             and not self._held
             and not self.is_deaf
@@ -231,7 +245,7 @@ class ClientConnection(RequestHandler):
             self.roster.idle[self] = self.roster.hooks.clock.monotonic()
             self._waiter = self._loop.create_future()
             self._is_resting = self._rests()
-            self._expect_request()
+            self._patience.for_request(in_head=self._intake.in_head)
             try:
                 await self._waiter
             finally:
@@ -257,6 +271,8 @@ class ClientConnection(RequestHandler):
 
     def retire(self, *, linger: bool) -> None:
         """Close the connection if nothing is being answered on it; ``linger`` spares the client a reset."""
+        if self.pending is not None:
+            self.data_received(b"")
         if self._waiter is not None and not self._waiter.done():
             self.is_deaf = True
             self._parting.lingers = linger
@@ -267,34 +283,14 @@ class ClientConnection(RequestHandler):
         if self._was_heard:
             self.retire(linger=True)
         elif not self._intake.in_head:
-            self._deadline.set(_NEWCOMER_TIME)
+            self._patience.for_newcomer()
 
     # Deadlines -----------------------------------------------------------------------------------------------------
-
-    def _expect_request(self) -> None:
-        self._times_head = False
-        if self._intake.in_head:
-            self._expect_head()
-        else:
-            self._deadline.set(_NEWCOMER_TIME if self.roster.is_closing else self.roster.settings.keepalive_timeout)
-
-    def _patience(self) -> float:
-        """Seconds left for the next request; hits do not move the deadline, they leave word of when they were."""
-        roster = self.roster
-        silence = roster.hooks.clock.monotonic() - self.heard_at
-        return -inf if roster.is_closing else roster.settings.keepalive_timeout - silence
-
-    def _expect_head(self) -> None:
-        if not self._times_head:
-            self._times_head = True
-            self._deadline.set(self.roster.settings.head_timeout)
 
     def _expire(self) -> None:
         if self._waiter is None:
             return  # busy: set again when it is idle
         if self._intake.in_head:
             self._give_up(ClientError(408, "The request's head did not arrive in time."))
-        elif (left := self._patience()) > 0:
-            self._deadline.set(left)
-        else:
+        elif self._patience.is_over(self.heard_at):
             self.retire(linger=False)

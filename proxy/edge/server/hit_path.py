@@ -6,29 +6,29 @@ only ``Age`` and ``ttl`` are put in anew as time goes by.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from aiohttp.streams import EMPTY_PAYLOAD
 
-from proxy.clock import Clock
 from proxy.edge.server.header_block import (
     IS_CONDITIONAL,
     Block,
     HeaderBlocks,
 )
+from proxy.edge.server.hit_hooks import HitHooks, Served
 from proxy.edge.server.intake import Incoming
 from proxy.edge.server.origin import Origin
 from proxy.edge.server.outlet import SLICE
-from proxy.edge.server.ready_hit import Form, Place, Ready
+from proxy.edge.server.passing_hit import Asking, PassingHits
+from proxy.edge.server.ready_hit import Form, Place, Ready, is_unmodified
 from proxy.edge.server.recent import Recent
 from proxy.edge.server.settings import Finished
 from proxy.edge.server.translate import request_head
 from proxy.errors import ClientError
-from proxy.exchange.ports import SHORT, Tallies
+from proxy.exchange.ask import Ask
+from proxy.exchange.ports import SHORT
 from proxy.exchange.residence import MOST_USES
-from proxy.exchange.standing import Standing, Standings, selection
+from proxy.exchange.standing import Standing, selection
 from proxy.policy.messages import RequestHead
 
 _REQUEST_LINE: Final = re.compile(rb"(GET|HEAD) (/[!\"$-\[\]-~]*) HTTP/1\.1")
@@ -38,30 +38,6 @@ _ROOM: Final = 32 * 1024 * 1024
 """Bytes of targets, bodies and ready answers that may be remembered here, twice at most."""
 _OVERHEAD: Final = 2048
 _MOST_VARIANTS: Final = 64
-_MOST_VERDICTS: Final = 16
-
-
-class Served(Protocol):
-    """The connection that a hit is answered on."""
-
-    origin: Origin
-    write: Callable[[bytes], None]
-    """Hands bytes to the transport; nothing that was written before is still waiting there."""
-    heard_at: float
-    """Monotonic seconds: when a hit was answered last."""
-
-
-@dataclass(frozen=True, slots=True)
-class HitHooks:
-    """What a hit needs of the rest."""
-
-    standings: Standings
-    clock: Clock
-    tally: Tallies
-    """Where hits are counted."""
-    finished: Callable[[Finished], None]
-    is_logged: Callable[[], bool]
-    """Whether each request is logged, so that it has to be told of one by one; asked once a second."""
 
 
 class HitPath:
@@ -70,6 +46,7 @@ class HitPath:
     def __init__(self, hooks: HitHooks, longest_target: int) -> None:
         self._hooks = hooks
         self._longest = longest_target
+        self._passing = PassingHits(hooks, self._keep, self._request)
         self._blocks = HeaderBlocks()
         self._places: Recent[bytes, Place] = Recent(_PLACES, _ROOM)
         self._residence = hooks.standings.residence
@@ -80,11 +57,12 @@ class HitPath:
     def close(self) -> None:
         """Answer nothing from now on."""
         self._is_closed = True
-        self._places.clear()
+        self.forget()
 
     def forget(self) -> None:
         """Find out anew what is a hit: the rules are others."""
         self._places.clear()
+        self._passing.rules = object()
 
     def answer(self, connection: Served, data: bytes) -> bool:
         """Answer ``data``, which came between two messages. False: it has to go the long way, nothing was done."""
@@ -96,7 +74,7 @@ class HitPath:
         if block is None:
             return False
         if place is None or block.traits & place.minds:
-            return self._answer_other(connection, line, block, began)
+            return self._answer_other(connection, data, line, block, began)
         ready = place.only
         seal = ready.seal
         if (
@@ -105,7 +83,7 @@ class HitPath:
             or seal.variants is not ready.variants
             or ready.epoch != self._residence.epoch
         ):
-            return self._answer_other(connection, line, block, began)
+            return self._answer_other(connection, data, line, block, began)
         # From here on as little as can be: whatever is done here, every hit does.
         connection.write(ready.wire)
         connection.heard_at = began
@@ -122,21 +100,39 @@ class HitPath:
             tally.saved += ready.saved
         return True
 
-    def _answer_other(self, connection: Served, line: bytes, block: Block, began: float) -> bool:
+    def _answer_other(self, connection: Served, data: bytes, line: bytes, block: Block, began: float) -> bool:
         """The same for what was not seen lately, has to be looked at again, or takes more than a look."""
         if self._is_closed:
             return False
         ready = self._known(line, block, connection.origin)
+        if ready is not None and ready.hollow is not None:
+            return self._passing.refill(connection, Asking(data, line, block, began), ready, ready.hollow)
         if ready is None or not self._is_good(ready, began):
-            ready = self._learn(line, block, connection.origin)
-            if ready is None or not (self._renew(ready, began) or self._passes(ready, began)):
-                return False
+            return self._answer_anew(connection, data, line, block, began)
+        self._write(connection, line, block, ready, began)
+        return True
+
+    def _answer_anew(self, connection: Served, data: bytes, line: bytes, block: Block, began: float) -> bool:
+        """The same for what has to be found out, in memory or beyond it."""
+        ask = self._question(line, block, connection.origin)
+        if ask is None:
+            return False
+        ready = self._learn(line, ask)
+        if ready is None:
+            return self._passing.answer(connection, Asking(data, line, block, began), ask)
+        if not self._renew(ready, began):
+            return False
+        self._write(connection, line, block, ready, began)
+        return True
+
+    def _write(self, connection: Served, line: bytes, block: Block, ready: Ready, began: float) -> None:
+        """Answer with what is ready, and count it."""
         form = ready.whole
-        if block.traits & IS_CONDITIONAL and _is_unmodified(block, ready.standing):
+        if block.traits & IS_CONDITIONAL and is_unmodified(block, ready.standing):
             form = ready.none
         connection.write(form.head + form.body)
         connection.heard_at = began
-        self._residence.hits += not ready.standing.is_passing
+        self._residence.hits += 1
         seconds = self._monotonic() - began
         if seconds >= SHORT or ready.is_told:
             self._tell(line, block, connection.origin, form, seconds)
@@ -144,7 +140,6 @@ class HitPath:
             form.tally.count += 1
             form.tally.seconds += seconds
             form.tally.saved += ready.saved
-        return True
 
     def _tell(self, line: bytes, block: Block, origin: Origin, form: Form, seconds: float) -> None:
         """Count and log one hit by itself."""
@@ -174,12 +169,6 @@ class HitPath:
         ready.turn(now, began, is_told=self._hooks.is_logged())
         return True
 
-    def _passes(self, ready: Ready, began: float) -> bool:
-        """Whether it is good for this one request, though memory does not hold it."""
-        if ready.standing.is_passing:
-            ready.turn(ready.standing.since, began, is_told=self._hooks.is_logged())
-        return ready.standing.is_passing
-
     # What is known --------------------------------------------------------------------------------------------------
 
     def _known(self, line: bytes, block: Block, origin: Origin) -> Ready | None:
@@ -195,25 +184,30 @@ class HitPath:
             values = block.chosen[place.names] = selection(place.names, block.question)
         return place.ready.get(values)
 
-    def _learn(self, line: bytes, block: Block, origin: Origin) -> Ready | None:
-        """What the long way would answer, if that is a plain hit now."""
-        request = self._request(line, block, origin)
-        standing = None if request is None else self._hooks.standings.find(request)
-        if request is None or standing is None or len(standing.stored.body) > SLICE:
+    def _learn(self, line: bytes, ask: Ask) -> Ready | None:
+        """What the long way would answer, if that is a plain hit now that memory alone can tell."""
+        standing = self._hooks.standings.find(ask)
+        if standing is None or len(standing.stored.body) > SLICE:
             return None
-        if standing.route.key.host and origin.trusted:
-            return None
-        ready = Ready.of(standing, request.method, self._hooks.tally)
+        return self._keep(line, ask, standing, 2 * len(standing.stored.body))
+
+    def _keep(self, line: bytes, ask: Ask, standing: Standing, weight: int) -> Ready | None:
+        """Have a hit ready that weighs so many bytes; None where it cannot be."""
+        ready = Ready.of(standing, ask.request.method, self._hooks.tally)
         if ready is None:
             return None
-        if standing.is_passing:
-            return ready
         place = self._places.find(line, _OVERHEAD)
         if place is None or place.names != standing.names or len(place.ready) >= _MOST_VARIANTS:
             place = Place(standing)
-            self._places.keep(line, place, _OVERHEAD + 2 * len(standing.stored.body))
-        place.keep(selection(standing.names, request), ready)
+            self._places.keep(line, place, _OVERHEAD + weight)
+        place.keep(selection(standing.names, ask.request), ready)
         return ready
+
+    def _question(self, line: bytes, block: Block, origin: Origin) -> Ask | None:
+        """What it asks for; None where its answer is more than a plain hit, or might be."""
+        request = self._request(line, block, origin)
+        ask = None if request is None else self._hooks.standings.question(request)
+        return None if ask is not None and ask.route.key.host and origin.trusted else ask
 
     def _request(self, line: bytes, block: Block, origin: Origin) -> RequestHead | None:
         match = _REQUEST_LINE.fullmatch(line)
@@ -227,13 +221,3 @@ class HitPath:
             return request_head(incoming, origin)
         except ClientError:
             return None
-
-
-def _is_unmodified(block: Block, standing: Standing) -> bool:
-    """Whether this section's conditions make a 304 of the answer; the section remembers it."""
-    known = block.verdicts.get(standing.validators)
-    if known is None:
-        if len(block.verdicts) >= _MOST_VERDICTS:
-            block.verdicts.clear()
-        known = block.verdicts[standing.validators] = standing.is_unmodified(block.question)
-    return known

@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from math import inf
 from typing import Final, NamedTuple
 
-from proxy.edge.server.header_block import HAS_COOKIE, HAS_DIRECTIVES, IS_CONDITIONAL, IS_SECTION
+from proxy.edge.server.header_block import HAS_COOKIE, HAS_DIRECTIVES, IS_CONDITIONAL, IS_SECTION, Block
 from proxy.edge.server.wire import connection_lines, frame, render_head
 from proxy.exchange.ports import Answer, HitKind, Tallies, Tally
-from proxy.exchange.residence import Seal
+from proxy.exchange.residence import Known, Seal
 from proxy.exchange.standing import Standing
 from proxy.policy.messages import StoredResponse
 
 _MOST_JOINED: Final = 32 * 1024
 """Bytes of a body of which a copy with its head before it is kept ready."""
+_MOST_VERDICTS: Final = 16
 _NUMBERS: Final = re.compile(
     rb"(.*\r\nAge: )[0-9]+(\r\n(?:.*\r\n)?Cache-Status: tambo; hit; ttl=)-?[0-9]+((?:;[^\r\n]*)?\r\nX-Cache: .*)",
     re.DOTALL,
@@ -73,11 +74,30 @@ class _Broken:
 _NONE: Final[Seal] = _Broken()
 
 
+def is_unmodified(block: Block, standing: Standing) -> bool:
+    """Whether this section's conditions make a 304 of the answer; the section remembers it."""
+    known = block.verdicts.get(standing.validators)
+    if known is None:
+        if len(block.verdicts) >= _MOST_VERDICTS:
+            block.verdicts.clear()
+        known = block.verdicts[standing.validators] = standing.is_unmodified(block.question)
+    return known
+
+
+class Hollow(NamedTuple):
+    """A hit that is ready but for its body."""
+
+    known: Known
+    chosen: int
+    """Which of what is known it is."""
+
+
 class Ready:
     """A hit as bytes: what is left to do is to say how old it is, once a second."""
 
     __slots__ = (
-        "epoch", "is_told", "looks", "none", "saved", "seal", "standing", "turns", "variants", "whole", "wire",
+        "epoch", "hollow", "is_told", "looks", "none", "saved", "seal", "standing", "turns", "variants", "whole",
+        "wire",
     )  # fmt: skip
 
     def __init__(self, standing: Standing, whole: Form, none: Form) -> None:
@@ -86,6 +106,8 @@ class Ready:
         self.saved = standing.answer.saved_seconds
         self.whole, self.none = whole, none
         self.is_told = False
+        self.hollow: Hollow | None = None
+        """What is known of a hit that memory does not hold: its body comes with each look-up."""
         self.seal: Seal = _NONE
         self.epoch = 0
         self.wire = b""

@@ -173,6 +173,9 @@ class Resident:
     def at_hand(self, _key: object) -> None:
         return None
 
+    def seek(self, _key: object, _known: object, _then: object) -> bool:
+        return False
+
     def seal(self, _key: object, _variants: object) -> None:
         return None
 
@@ -184,12 +187,14 @@ def test_on_the_short_way_a_hit_holds_until_it_is_to_be_looked_at() -> None:
     ahead = Ahead(Scenario().guard, clock, lambda: SURE)
     replies = Replies(clock, RecordingObserver())
     standings = Standings((route,), Resident(response), Keys(), ModeSwitch(clock), replies, ahead)
-    standing = standings.find(a_request())
+    ask = standings.question(a_request())
+    assert ask is not None
+    standing = standings.find(ask)
     assert standing is not None
     assert standing.until == T0 + 750
     clock.advance(900)
-    assert standings.find(a_request()) is None, "this one takes the long way, once a second"
+    assert standings.find(ask) is None, "this one takes the long way, once a second"
     ahead.is_due("/a", response, route)
-    standing = standings.find(a_request())
+    standing = standings.find(ask)
     assert standing is not None
     assert standing.until == T0 + 901

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.exchange.keys import Keys
-from proxy.exchange.operating import ModeSwitch
+from proxy.exchange.operating import ModeSwitch, OperatingMode
 from proxy.exchange.replies import Replies
 from proxy.exchange.standing import Standing, Standings, selection
 from proxy.policy.route import RoutePolicy, compile_pattern
@@ -24,7 +24,8 @@ async def found(lines: dict[str, str] | None = None, **changes: Any) -> Standing
     await store.put(a_key(), a_stored(**changes), 1000)
     routes = (RoutePolicy("r", compile_pattern("/**"), client_directives=True),)
     standings = Standings(routes, store, Keys(), ModeSwitch(clock), Replies(clock, RecordingObserver()))
-    return standings.find(a_request(lines=lines))
+    ask = standings.question(a_request(lines=lines))
+    return None if ask is None else standings.find(ask)
 
 
 async def test_a_fresh_hit_stands_until_it_is_stale() -> None:
@@ -75,3 +76,23 @@ def test_the_numbers_hold_until_they_say(initial: float, lifetime: float, steps:
 def test_selecting_values_are_normalised() -> None:
     request = a_request(lines={"Accept-Language": "ES , en", "X": "1"})
     assert selection(("accept-language", "x", "y"), request) == ("en,es", "1", None)
+
+
+async def test_what_is_found_beyond_memory_is_answered_by_the_same_rules() -> None:
+    clock = FakeClock()
+    store = TieredStore(Memory(0, clock), None, clock)
+    switch = ModeSwitch(clock)
+    standings = Standings(
+        (RoutePolicy("r", compile_pattern("/**")),), store, Keys(), switch, Replies(clock, RecordingObserver())
+    )
+    ask = standings.question(a_request(lines={"If-None-Match": '"e1"'}))
+    assert ask is not None
+    fresh, stale = a_stored(freshness_lifetime=60.0), a_stored(freshness_lifetime=0.0)
+    answer = standings.hit(ask, [fresh])
+    assert answer is not None
+    assert answer.head.status == 304, "its own conditions are judged: nobody else is answered with it"
+    assert standings.hit(ask, [stale]) is None
+    assert standings.hit(ask, []) is None
+    switch.set(OperatingMode.BYPASS)
+    assert standings.hit(ask, [fresh]) is None, "the mode was changed while it was looked up"
+    assert standings.question(a_request()) is None

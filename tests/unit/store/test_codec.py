@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from proxy.policy.messages import Windows
-from proxy.store.codec import VERSION, BadEntry, decode, encode
+from proxy.store.codec import VERSION, BadEntry, body_of, decode, encode, head_of
 from tests.support.builders import a_key, a_stored, fields
 
 KEY = a_key("/a")
@@ -122,3 +122,28 @@ def test_what_an_earlier_release_wrote_is_read(written: bytes, body: bytes) -> N
         position=1 << 60,
         is_ended=True,
     )
+
+
+@pytest.mark.parametrize("body", [b"", b"four", bytes(range(256)) * 8])
+def test_a_body_is_had_of_every_sound_envelope_that_says_the_same(body: bytes) -> None:
+    data = encode(KEY, a_stored(body))
+    other = encode(KEY, a_stored(body[::-1]))
+    head = head_of(data)
+    assert head == head_of(other)
+    assert (body_of(data, head), body_of(other, head)) == (body, body[::-1])
+    for another in (a_stored(body + b"x"), a_stored(body, status=404), a_stored(body, position=9)):
+        assert body_of(encode(KEY, another), head) is None
+    assert body_of(encode(a_key("/b"), a_stored(body)), head) is None
+
+
+def test_no_body_is_had_of_what_is_damaged() -> None:
+    data = encode(KEY, a_stored(b"body" * 1000))
+    head = head_of(data)
+    for place in range(len(data)):
+        damaged = bytearray(data)
+        damaged[place] ^= 1
+        assert body_of(bytes(damaged), head) is None, place
+    for end in range(0, len(data), 7):
+        assert body_of(data[:end], head) is None
+    assert body_of(data, b"") is None
+    assert head_of(b"no envelope") == head_of(b"") == b""

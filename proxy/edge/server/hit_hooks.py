@@ -1,0 +1,54 @@
+"""What those who answer hits at once are handed: by whom, and on which connection. Protocols and values only."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from proxy.clock import Clock
+from proxy.edge.server.origin import Origin
+from proxy.edge.server.settings import Finished
+from proxy.exchange.ports import Tallies
+from proxy.exchange.standing import Standings
+
+
+class Pending(Protocol):
+    """A request that is looked up before it is answered."""
+
+    data: bytes
+    """The whole of it, as it came."""
+
+
+class Served(Protocol):
+    """The connection that a hit is answered on."""
+
+    origin: Origin
+    write: Callable[[bytes], None]
+    """Hands bytes to the transport; nothing that was written before is still waiting there."""
+    heard_at: float
+    """Monotonic seconds: when a hit was answered last, or such a request came."""
+    pending: Pending | None
+    """What ``hold`` was called with, until it is settled or taken back."""
+
+    def hold(self, pending: Pending) -> None:
+        """Answer this one later, by ``settle``. If anything else is to happen before that, it is taken back, and
+        goes the long way."""
+        ...
+
+    def settle(self, data: bytes | None) -> bool:
+        """Write the pending one's answer. False: it went the long way, as with None it has to."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HitHooks:
+    """What a hit needs of the rest."""
+
+    standings: Standings
+    clock: Clock
+    tally: Tallies
+    """Where hits are counted."""
+    finished: Callable[[Finished], None]
+    is_logged: Callable[[], bool]
+    """Whether each request is logged, so that it has to be told of one by one; asked once a second."""
+    bug: Callable[[str, BaseException], None]
+    """An exception that should not be: where, and which."""

@@ -1,0 +1,170 @@
+"""Hits that memory does not hold: each looked up for one request, and answered without a task. Keeps no body.
+
+What was found is kept ready without its bodies. Where a later look-up finds the very same heads, neither they nor the
+answer's are read, decided or written anew: the body is all that is new.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from proxy.edge.server.header_block import IS_CONDITIONAL, Block
+from proxy.edge.server.hit_hooks import HitHooks, Served
+from proxy.edge.server.origin import Origin
+from proxy.edge.server.outlet import SLICE
+from proxy.edge.server.ready_hit import Form, Hollow, Ready, is_unmodified
+from proxy.edge.server.settings import Finished
+from proxy.edge.server.wire import Framing, connection_lines, frame, render_head
+from proxy.exchange.ask import Ask
+from proxy.exchange.ports import Answer
+from proxy.exchange.residence import Known, Sought
+from proxy.exchange.standing import Standing
+from proxy.policy.cache_key import CacheKey
+from proxy.policy.messages import RequestHead
+
+
+class Asking(NamedTuple):
+    """One request, as it came."""
+
+    data: bytes
+    line: bytes
+    block: Block
+    began: float
+    """Monotonic seconds."""
+
+
+Keep = Callable[[bytes, Ask, Standing, int], Ready | None]
+"""Has a hit ready for a request line, that weighs so many bytes."""
+
+RequestOf = Callable[[bytes, Block, Origin], RequestHead | None]
+"""The request that a line and a section make."""
+
+
+class PassingHits:
+    """Looks beyond memory. Whatever it does not answer goes the long way, which looks again."""
+
+    def __init__(self, hooks: HitHooks, keep: Keep, request_of: RequestOf) -> None:
+        self._hooks = hooks
+        self._keep = keep
+        self._request_of = request_of
+        self.rules = object()
+        """Another one when what is a hit is decided by other rules."""
+
+    def answer(self, connection: Served, asking: Asking, ask: Ask) -> bool:
+        """Answer now, or look for it and answer then. False: neither, and nothing was done."""
+        answer = self._hooks.standings.at_hand(ask)
+        if answer is not None:
+            written = rendered(ask.request.method, answer)
+            if written is not None:
+                connection.write(written)
+                self._tell(connection, ask.request, answer, written, asking.began)
+            return written is not None
+
+        def complete(sought: Sought) -> None:
+            found = self._hooks.standings.hit(ask, sought.variants)
+            written = None if found is None else rendered(ask.request.method, found)
+            if connection.settle(written) and found is not None and written is not None:
+                self._tell(connection, ask.request, found, written, asking.began)
+                self._learn(asking.line, ask, sought)
+
+        return self._seek(_Sought(self, connection, asking, complete), ask.key, None)
+
+    def refill(self, connection: Served, asking: Asking, ready: Ready, hollow: Hollow) -> bool:
+        """The same for what was found before."""
+
+        def complete(sought: Sought) -> None:
+            form, written = self._refilled(asking, ready, hollow, sought)
+            if connection.settle(written) and written is not None:
+                request = self._request_of(asking.line, asking.block, connection.origin)
+                self._tell(connection, request, form.answer, written, asking.began)
+
+        return self._seek(_Sought(self, connection, asking, complete, ready), ready.standing.key, hollow.known)
+
+    def _seek(self, pending: "_Sought", key: CacheKey, known: Known | None) -> bool:
+        if not self._hooks.standings.seek(key, known, pending.found):
+            return False
+        pending.connection.heard_at = pending.asking.began
+        pending.connection.hold(pending)
+        return True
+
+    def _learn(self, line: bytes, ask: Ask, sought: Sought) -> None:
+        """Have it ready without its body, where it can be known again."""
+        standing = self._hooks.standings.stand(ask, sought.variants) if sought.heads else None
+        if standing is None or len(standing.stored.body) > SLICE:
+            return
+        empty = standing.emptied()
+        ready = self._keep(line, ask, empty, sum(map(len, sought.heads)))
+        if ready is not None:
+            ready.hollow = Hollow(Known(empty.variants, sought.heads), empty.chosen)
+
+    def _refilled(self, asking: Asking, ready: Ready, hollow: Hollow, sought: Sought) -> tuple[Form, bytes | None]:
+        now, monotonic = self._hooks.clock.now(), self._hooks.clock.monotonic()
+        if sought.bodies is None or not self._hooks.standings.stands(ready.standing, now):
+            ready.hollow = None
+            return ready.whole, None
+        if monotonic >= ready.looks:
+            ready.turn(now, monotonic, is_told=True)
+        if asking.block.traits & IS_CONDITIONAL and is_unmodified(asking.block, ready.standing):
+            return ready.none, ready.none.head
+        body = b"" if asking.line.startswith(b"HEAD ") else sought.bodies[hollow.chosen]
+        return ready.whole, ready.whole.head + body
+
+    def _tell(
+        self, connection: Served, request: RequestHead | None, answer: Answer, written: bytes, began: float
+    ) -> None:
+        """Count and log what was answered."""
+        now = self._hooks.clock.monotonic()
+        connection.heard_at = now
+        event = Finished(request, answer, answer.head.status, now - began, len(written), aborted=False)
+        self._hooks.finished(event)
+
+    def failed(self, bug: Exception) -> None:
+        """Nobody above could answer the client."""
+        self._hooks.bug("answering from beyond memory", bug)
+
+
+class _Sought:
+    """One request that is being looked up."""
+
+    __slots__ = ("_complete", "_hits", "_ready", "_rules", "asking", "connection", "data")
+
+    def __init__(
+        self,
+        hits: PassingHits,
+        connection: Served,
+        asking: Asking,
+        complete: Callable[[Sought], None],
+        ready: Ready | None = None,
+    ) -> None:
+        """``ready``: what it was found to be before."""
+        self._hits, self.connection, self.asking, self._complete = hits, connection, asking, complete
+        self.data = asking.data
+        self._rules, self._ready = hits.rules, ready
+
+    def found(self, sought: Sought | None) -> None:
+        """Answer with this, unless it was taken back."""
+        connection, hits = self.connection, self._hits
+        if self._ready is not None and (sought is None or sought.bodies is None):
+            self._ready.hollow = None  # it is another by now, or gone: it is found anew
+        if connection.pending is not self:
+            return
+        if sought is not None and sought.variants and hits.rules is self._rules:
+            try:
+                self._complete(sought)
+            except Exception as bug:  # noqa: BLE001 - nobody above could answer the client
+                hits.failed(bug)
+        if connection.pending is self:
+            connection.settle(None)
+
+
+def rendered(method: str, answer: Answer) -> bytes | None:
+    """An answer as the long way writes it, for a client that keeps its connection; None where that is more than one
+    write, or none that can be."""
+    body = answer.body
+    if not isinstance(body, bytes) or len(body) > SLICE or "date" not in answer.head.fields:
+        return None
+    framed = frame(method, answer.head, len(body), answer.length, http10=False)
+    try:
+        head = render_head(answer.head, connection_lines(framed, http10=False, close=False), "")
+    except ValueError:  # the long way says what is wrong with it
+        return None
+    return head if framed.framing is Framing.NONE else head + body
