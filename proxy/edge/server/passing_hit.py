@@ -5,6 +5,7 @@ answer's are read, decided or written anew: the body is all that is new.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from proxy.edge.server.header_block import IS_CONDITIONAL, Block
@@ -60,11 +61,9 @@ class PassingHits:
             return written is not None
 
         def complete(sought: Sought) -> None:
-            found = self._hooks.standings.hit(ask, sought.variants)
-            written = None if found is None else rendered(ask.request.method, found)
+            found, written = self._found(asking, ask, sought)
             if connection.settle(written) and found is not None and written is not None:
                 self._tell(connection, ask.request, found, written, asking.began)
-                self._learn(asking.line, ask, sought)
 
         return self._seek(_Sought(self, connection, asking, complete), ask.key, None)
 
@@ -86,15 +85,25 @@ class PassingHits:
         pending.connection.hold(pending)
         return True
 
-    def _learn(self, line: bytes, ask: Ask, sought: Sought) -> None:
-        """Have it ready without its body, where it can be known again."""
-        standing = self._hooks.standings.stand(ask, sought.variants) if sought.heads else None
+    def _found(self, asking: Asking, ask: Ask, sought: Sought) -> tuple[Answer | None, bytes | None]:
+        ready = self._learn(asking.line, ask, sought) if sought.heads else None
+        if ready is not None and ready.hollow is not None:
+            whole = replace(sought, bodies=[variant.body for variant in sought.variants])
+            form, written = self._refilled(asking, ready, ready.hollow, whole)
+            return form.answer, written
+        answer = self._hooks.standings.hit(ask, sought.variants)
+        return answer, None if answer is None else rendered(ask.request.method, answer)
+
+    def _learn(self, line: bytes, ask: Ask, sought: Sought) -> Ready | None:
+        """Have it ready without its body, so that it is known again."""
+        standing = self._hooks.standings.stand(ask, sought.variants)
         if standing is None or len(standing.stored.body) > SLICE:
-            return
+            return None
         empty = standing.emptied()
         ready = self._keep(line, ask, empty, sum(map(len, sought.heads)))
         if ready is not None:
             ready.hollow = Hollow(Known(empty.variants, sought.heads), empty.chosen)
+        return ready
 
     def _refilled(self, asking: Asking, ready: Ready, hollow: Hollow, sought: Sought) -> tuple[Form, bytes | None]:
         now, monotonic = self._hooks.clock.now(), self._hooks.clock.monotonic()

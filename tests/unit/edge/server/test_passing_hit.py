@@ -276,7 +276,7 @@ def test_with_memory_it_is_looked_up_once() -> None:
 def test_a_bug_costs_no_client_its_answer() -> None:
     house = House()
     house.backing.put(response())
-    house.path._passing._hooks.standings.hit = lambda *_: 1 / 0  # type: ignore[method-assign,assignment]
+    house.path._passing._hooks.standings.stand = lambda *_: 1 / 0  # type: ignore[method-assign,assignment]
     client = house.begin()
     house.reply()
     assert client.long_way
