@@ -177,7 +177,7 @@ def simulated(load: Load, processes: int, room: int, requests: int) -> tuple[flo
     Redis as a dictionary."""
     dice, clock = random.Random(1), FakeClock()  # noqa: S311 - the same requests each time
     answer = a_stored(b"")
-    memories = [Memory(room * (weight_of(answer) + weight_of_key(a_key("/000000"))), clock) for _ in range(processes)]
+    memories = [Memory(room * (weight_of(answer) + weight_of_key("/000000")), clock) for _ in range(processes)]
     keys = [a_key(f"/{number:06}") for number in range(load.keys)]
     weights = list(accumulate((rank + 1) ** -load.popularity for rank in range(load.keys)))
     ends = [0.0] * load.keys
