@@ -221,7 +221,7 @@ class TieredStore:
         """Keep ``stored`` for ``keep_for`` seconds; False: a later hard purge concerns it. Raises StoreUnavailable
         where it could not be handed to the lasting store; memory holds it all the same."""
         purged = self._log.since(stored.position, key, stored.target, stored)
-        if purged is PurgeMode.HARD:
+        if purged is PurgeMode.HARD or stored.cost > self.fence:  # so long ago that purges since may be forgotten
             return False
         if purged is PurgeMode.SOFT and not stored.is_ended:
             stored = replace(stored, is_ended=True)

@@ -175,6 +175,15 @@ async def test_a_purge_that_is_told_is_true_at_once_where_none_before_it_is_unkn
     assert store.resident(KEY) is None
 
 
+async def test_what_took_longer_than_purges_are_remembered_is_not_stored(
+    store: TieredStore, backing: ScriptedBacking
+) -> None:
+    """As by a process that stood still in the middle of a fetch."""
+    assert not await store.put(KEY, a_stored(cost=FENCE + 1), 60)
+    assert (await _found(store), backing.stored) == ([], {})
+    assert await store.put(KEY, a_stored(cost=FENCE - 1), 60)
+
+
 async def test_the_purges_of_others_reach_memory_with_the_next_round(
     store: TieredStore, backing: ScriptedBacking
 ) -> None:
