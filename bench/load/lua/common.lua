@@ -29,6 +29,19 @@ function lib.play(requests)
     return requests[i]
   end
 end
+-- Asks for LOAD_URLS URLs from a browser, in every request with this line and a number behind it that no other has.
+function lib.unique(line)
+  local heads, n = {}, 0
+  function init()
+    for k = 1, lib.urls do
+      heads[k] = string.sub(wrk.format("GET", lib.prefix .. k, lib.browser), 1, -3) .. line
+    end
+  end
+  function request()
+    n = n + 1
+    return heads[n % lib.urls + 1] .. n .. "\r\n\r\n"
+  end
+end
 function done(summary, latency)
   io.write(string.format(
     "RESULT {\"requests\":%d,\"microseconds\":%d,\"p50\":%.1f,\"p99\":%.1f,\"errors\":%d}\n",
