@@ -114,7 +114,7 @@ async def _fill_up(person: redis.asyncio.Redis) -> None:
 
 
 async def _soon(condition: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await condition():
             await asyncio.sleep(0.01)
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -66,7 +65,7 @@ async def test_a_hit_survives_a_restart(tambo: Tambo, api: Api, session: aiohttp
 
 async def test_a_hit_survives_a_kill(tambo: Tambo, api: Api, session: aiohttp.ClientSession) -> None:
     await fetch(session, f"{tambo.url}/json/a")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while "disk" not in await _stored_on(tambo, session):
             await asyncio.sleep(0.05)
     tambo.signal(signal.SIGKILL)
@@ -208,10 +207,8 @@ async def test_a_second_signal_ends_it_now(tambo: Tambo, api: Api, session: aioh
     await _until(lambda: api.inflight == 1)
     tambo.signal()
     await _until(lambda: bool(tambo.said("stopping")))
-    began = time.monotonic()
     tambo.signal()
-    assert await tambo.ended(5) == 0
-    assert time.monotonic() - began < 4
+    assert await tambo.ended(60) == 0  # what is in flight would hang for two minutes
     await asyncio.gather(asking, return_exceptions=True)
 
 
@@ -287,20 +284,20 @@ def _peak_memory(tambo: Tambo) -> int:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    """Poll a condition of another process's doing, 10 s at most."""
-    async with asyncio.timeout(10):
+    """Poll a condition of another process's doing, a minute at most."""
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.01)
 
 
 async def _until_body(session: aiohttp.ClientSession, url: str, body: bytes) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await fetch(session, url))[2] != body:
             await asyncio.sleep(0.02)
 
 
 async def _until_ready_is(tambo: Tambo, session: aiohttp.ClientSession, status: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await fetch(session, f"{tambo.admin}/readyz"))[0] != status:
             await asyncio.sleep(0.02)
 

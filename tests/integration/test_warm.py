@@ -288,7 +288,7 @@ async def test_a_job_waits_while_the_upstream_is_left_alone(tmp_path: Path, sess
     async with api.serving() as upstream, running(tmp_path, upstream) as tambo:
         await fetch(session, f"{tambo.admin}/admin/mode", "PUT", json={"mode": "offline"})
         job = (await order(session, tambo, urls=["/a", "/b"]))["id"]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (said := await look(session, tambo, job))["waiting_for"] is None:
                 await asyncio.sleep(0.05)
         assert "mode" in said["waiting_for"]

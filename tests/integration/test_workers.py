@@ -81,13 +81,13 @@ class Load:
     async def until(self, count: int) -> None:
         """Wait for so many answers more."""
         goal = self.statuses.total() + count
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while self.statuses.total() < goal:
                 await asyncio.sleep(0.01)
 
 
 async def until_told(tambo: Tambo, message: str, times: int = 1) -> None:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(90):
         while len(tambo.said(message)) < times:
             await asyncio.sleep(0.02)
 
@@ -127,7 +127,7 @@ async def test_who_crashes_under_load_is_replaced_by_who_stands_by_and_nothing_t
     clients = 8
     load = Load(tambo.url, clients)
     await load.until(100)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(children(tambo.process.pid)) < 3:  # two that serve, one that stands by
             await asyncio.sleep(0.05)
     before = served(await metrics(tambo, session))
@@ -165,10 +165,10 @@ async def test_a_rolling_restart_fails_nobody_and_metrics_never_fall(
     statuses = await load.end()
     assert set(statuses) == {200}
     assert counted == sorted(counted)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while set(before) & set(children(tambo.process.pid)):
             await asyncio.sleep(0.02)
-    async with asyncio.timeout(10):  # the last one's numbers come with its end
+    async with asyncio.timeout(60):  # the last one's numbers come with its end
         while served(samples := await metrics(tambo, session)) != statuses.total():
             await asyncio.sleep(0.05)
     assert samples['tambo_worker_restarts_total{reason="rolling"}'] == 2
@@ -177,7 +177,7 @@ async def test_a_rolling_restart_fails_nobody_and_metrics_never_fall(
 async def test_sigterm_loses_none_of_fifty_in_flight(tmp_path: Path, api: Api, session: aiohttp.ClientSession) -> None:
     async with crew(api, tmp_path) as tambo:
         asked = [asyncio.ensure_future(fetch(session, f"{tambo.url}/slow/{number}")) for number in range(50)]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while api.inflight < 50:
                 await asyncio.sleep(0.02)
         tambo.signal()
@@ -192,7 +192,7 @@ async def test_sigterm_loses_none_of_fifty_in_flight(tmp_path: Path, api: Api, s
 
 async def test_a_second_sigterm_ends_it_now(tambo: Tambo, api: Api, session: aiohttp.ClientSession) -> None:
     hanging = asyncio.ensure_future(fetch(session, f"{tambo.url}/slow/a"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not api.inflight:
             await asyncio.sleep(0.02)
     tambo.signal()
@@ -207,13 +207,13 @@ async def test_a_sigterm_in_a_rolling_restart_is_heard_at_once(
     tambo: Tambo, api: Api, session: aiohttp.ClientSession
 ) -> None:
     hanging = asyncio.ensure_future(fetch(session, f"{tambo.url}/slow/a"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not api.inflight:
             await asyncio.sleep(0.02)
     tambo.signal(signal.SIGUSR2)
     await until_told(tambo, "rolling restart begins")
     tambo.signal()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         while (await fetch(session, f"{tambo.admin}/readyz"))[0] != 503:
             await asyncio.sleep(0.02)
     await until_told(tambo, "stopping")
@@ -227,7 +227,7 @@ async def test_a_sigterm_in_a_rolling_restart_is_heard_at_once(
 async def test_a_sigterm_while_it_starts_ends_it(tmp_path: Path, born: int) -> None:
     tambo = Tambo({"UPSTREAM_URL": "http://127.0.0.1:9", "WEB_CONCURRENCY": "2"}, tmp_path)
     starting = asyncio.ensure_future(tambo.start())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not hasattr(tambo, "process") or len(children(tambo.process.pid)) < born:
             await asyncio.sleep(0.005)
     tambo.signal()
@@ -243,7 +243,7 @@ async def test_a_purge_is_asked_of_another_where_the_first_stands_still(
     first = children(tambo.process.pid)[0]
     os.kill(first, signal.SIGSTOP)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             form = {"url": "/json/a", "mode": "hard"}
             status, _, body = await fetch(session, f"{tambo.admin}/admin/purge", "POST", json=form)
     finally:
@@ -256,7 +256,7 @@ async def test_no_worker_outlives_its_supervisor(tambo: Tambo, tmp_path: Path) -
     assert len(workers) >= 2
     tambo.signal(signal.SIGKILL)
     await tambo.process.wait()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while _workers(tmp_path) & set(workers):
             await asyncio.sleep(0.02)
 
@@ -285,7 +285,7 @@ async def test_mode_and_purge_reach_all(tambo: Tambo, api: Api, session: aiohttp
     assert await said() == {"BYPASS"}
     os.kill(children(tambo.process.pid)[0], signal.SIGKILL)
     await until_told(tambo, "worker 1 was killed")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await metrics(tambo, session))["tambo_workers"] != 2:
             await asyncio.sleep(0.05)
     assert await said() == {"BYPASS"}

@@ -170,7 +170,7 @@ def all_asking(session: aiohttp.ClientSession, urls: Iterable[str]) -> "list[asy
     return [asyncio.ensure_future(ask(session, url)) for url in urls]
 
 
-async def until(condition: "object", seconds: float = 20.0) -> None:
+async def until(condition: "object", seconds: float = 60.0) -> None:
     """Wait until ``condition()`` holds."""
     assert callable(condition)
     async with asyncio.timeout(seconds):

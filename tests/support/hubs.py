@@ -60,7 +60,7 @@ class Hubs:
         before = self.hub.workers
         for client in clients:
             client.open()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.hub.workers < before + len(clients):
                 await asyncio.sleep(0.001)
 

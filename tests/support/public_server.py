@@ -84,14 +84,14 @@ class Server:
 
     async def until_finished(self, count: int) -> None:
         """Wait until so many exchanges were reported."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.finished) < count:
                 self.reported.clear()
                 await self.reported.wait()
 
     async def until_open(self, count: int) -> None:
         """Wait until so many connections are left."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.listener.open_connections != count:
                 await asyncio.sleep(0.002)
 
@@ -142,17 +142,17 @@ class Wire:
 
     async def head(self) -> bytes:
         """Up to the empty line."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self.reader.readuntil(b"\r\n\r\n")
 
     async def exactly(self, size: int) -> bytes:
         """So many bytes."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self.reader.readexactly(size)
 
     async def rest(self) -> bytes:
         """Everything until the server closes."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             return await self.reader.read()
 
     async def answer(self) -> tuple[int, dict[bytes, bytes], bytes]:
