@@ -55,7 +55,7 @@ async def play(house: House, options: argparse.Namespace) -> int:
     await runner.setup()
     port = free_port()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    house.tambo(UPSTREAM_URL=f"http://127.0.0.1:{port}", TAMBO_STORE__MEMORY="16MiB", TAMBO_STORE__DISK="64MiB")
+    house.tambo(UPSTREAM_URL=f"http://127.0.0.1:{port}", TAMBO_STORE__MEMORY="4MiB", TAMBO_STORE__DISK="16MiB")
     pid = house.processes["tambo"].pid
     figures: list[tuple[float, int]] = []
     soak = Soak(
