@@ -1,6 +1,8 @@
 """The upstream's client over TLS, with certificates made for the test."""
 
 import asyncio
+import os
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -163,7 +165,8 @@ async def test_content_until_close_is_complete_only_with_the_closing_alert(
         chunks = aiter(answer.body)
         assert await anext(chunks) == b"hello"
         for writer in origin.writers:
-            writer.get_extra_info("socket").shutdown(1)
+            with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as cable:
+                cable.shutdown(socket.SHUT_WR)
         with pytest.raises(UpstreamError) as caught:
             await anext(chunks)
         assert caught.value.failure is Failure.PROTOCOL

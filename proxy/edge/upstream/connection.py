@@ -4,6 +4,7 @@ Its owner (the pool) hears when it is free, when it stops being counted, and whe
 """
 
 import asyncio
+import contextlib
 import os
 import select
 import socket
@@ -68,6 +69,7 @@ class Connection(asyncio.BufferedProtocol):
         self._is_reading = True
         self._is_clogged = False
         self._unclogged: asyncio.Future[None] | None = None
+        self._ear: socket.socket | None = None
         self.deadline = Deadline(loop, self._expired)
         self.trips = 0
         """Requests it has carried, the one under way included."""
@@ -115,6 +117,14 @@ class Connection(asyncio.BufferedProtocol):
         else:
             trip.lost("closed before the request was sent")
 
+    def keep_an_ear(self) -> None:
+        """While content is sent: be able to read what the origin said before it closed on content that it did not want
+        (RFC 9112 §9.6). A loop gives a connection up on the first write that fails, and does not look at what had come.
+        """
+        if self.is_open and self._ear is None and not self._transport.get_extra_info("ssl_object"):
+            with contextlib.suppress(OSError):  # no descriptor is left: then it is not heard
+                self._ear = socket.socket(fileno=os.dup(self._transport.get_extra_info("socket").fileno()))
+
     def write(self, data: bytes) -> None:
         """Send without waiting; see ``is_clogged``. Raises UpstreamError(PROTOCOL) when the connection is gone."""
         if not self.is_open:
@@ -160,6 +170,7 @@ class Connection(asyncio.BufferedProtocol):
     def finish(self, reusable: bool) -> None:
         """The trip is over in good order."""
         self._trip = None
+        self._stop_listening()
         if reusable and self._is_drained() and self._owner is not None:
             self.resume()
             self._owner.free(self)
@@ -194,8 +205,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is closed: by us, or by a reset."""
-        if self._trip is not None and isinstance(exc, OSError):
-            self._read_what_is_left()
+        if self._trip is not None and self._ear is not None and isinstance(exc, OSError):
+            self._read_what_is_left(self._ear)
         self._leave(str(exc) if exc is not None else "closed")
 
     def pause_writing(self) -> None:
@@ -228,17 +239,15 @@ class Connection(asyncio.BufferedProtocol):
         except ssl.SSLError:
             return False
 
-    def _read_what_is_left(self) -> None:
-        """What the origin said before it closed on content it did not want (RFC 9112 §9.6): asyncio gives a connection
-        up on the first write that fails, and does not look at what had come."""
-        if not isinstance(self._loop, asyncio.BaseEventLoop) or self._transport.get_extra_info("ssl_object"):
-            return  # elsewhere the descriptor may be closed by now, and somebody else's
-        try:
-            with socket.socket(fileno=os.dup(self._transport.get_extra_info("socket").fileno())) as left:
-                while self._trip is not None and self._is_reading and (count := left.recv_into(self._buffer)):
-                    self.buffer_updated(count)
-        except OSError:
-            pass  # nothing is left
+    def _read_what_is_left(self, ear: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # nothing is left
+            while self._trip is not None and self._is_reading and (count := ear.recv_into(self._buffer)):
+                self.buffer_updated(count)
+
+    def _stop_listening(self) -> None:
+        ear, self._ear = self._ear, None
+        if ear is not None:
+            ear.close()
 
     def _is_drained(self) -> bool:
         """Whether all that was written is out: a request that was answered before it was read is still in the way."""
@@ -249,6 +258,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._is_gone:
             return
         self._is_gone = True
+        self._stop_listening()
         self.deadline.close()
         self._wake_writer()
         if self._owner is not None:

@@ -66,6 +66,7 @@ class RoundTrip:
         """
         self._connection.begin(self, head)
         if body is not None and has_content(body) and not self._is_over:
+            self._connection.keep_an_ear()
             # Beside waiting for the answer, which may come first (RFC 9112 §9.3).
             self._upload = self._loop.create_task(self._send(body))
             self._upload.add_done_callback(self._uploaded)
