@@ -85,6 +85,8 @@ class ClientConnection(RequestHandler):
         self.write = self._link.write
         secure = transport.get_extra_info("sslcontext") is not None
         self.origin = origin(transport.get_extra_info("peername"), settings.trusted_proxies, secure=secure)
+        # The first request may come before the task has had its first turn.
+        self._is_resting = self._hits is not None and not self.is_surplus and not self.roster.is_closing
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
