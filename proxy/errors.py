@@ -1,6 +1,9 @@
 """The whole error family: few types, and each says whose fault it is. Malformed fields are values, not errors."""
 
 from enum import StrEnum
+from typing import TypeVar
+
+Kept = TypeVar("Kept", bound=BaseException)
 
 
 class ProxyError(Exception):
@@ -74,3 +77,15 @@ class StoreUnavailable(ProxyError):
 
 class SupersededError(StoreUnavailable):
     """Not stored: a later fetch's result is there already."""
+
+
+def afresh(error: Kept) -> Kept:
+    """The same error, for one of the two ends of an error that is kept (by a future, a body, an outcome) and raised.
+
+    Through its traceback an error holds the frames it passed, and these often hold whoever keeps it: a circle that only
+    a collection of garbage undoes, which must not be needed (proxy.app.garbage). ``error`` loses its traceback.
+    """
+    twin = type(error).__new__(type(error), *error.args)
+    twin.__dict__.update(error.__dict__)
+    error.__traceback__ = None
+    return twin

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Self
 
-from proxy.errors import UpstreamError
+from proxy.errors import UpstreamError, afresh
 from proxy.exchange.ports import ResponseBody
 
 
@@ -134,7 +134,7 @@ class GrowingBody:
 
     def finish(self, error: UpstreamError | None = None) -> None:
         """All bytes are there; or there will be no more, and the reader raises ``error`` after what it has."""
-        self._error = error
+        self._error = None if error is None else afresh(error)
         self._is_complete = True
         self._changed.set()
 
@@ -151,7 +151,7 @@ class GrowingBody:
     async def __anext__(self) -> bytes:
         while self._next == len(self._chunks):
             if self._error is not None:
-                raise self._error
+                raise afresh(self._error)
             if self._rest is not None:
                 return await anext(self._rest)
             if self._is_complete:

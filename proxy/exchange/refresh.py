@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from proxy.clock import Clock
-from proxy.errors import UNASKED, Failure, StoreUnavailable, UpstreamError
+from proxy.errors import UNASKED, Failure, StoreUnavailable, UpstreamError, afresh
 from proxy.exchange.asking import Asker
 from proxy.exchange.bodies import GrowingBody, RelayedBody
 from proxy.exchange.causes import Cause
@@ -81,7 +81,7 @@ class Refresher:
         self.observer.upstream_failed(job.match.route.name, error.failure, error.detail)
         if error.failure not in UNASKED:
             self._set_back(job, error.failure)
-        flight.settle(Failed(error))
+        flight.settle(Failed(afresh(error)))
 
     def _count(self, job: Job, began: float, failure: Failure | None) -> None:
         seconds = self.clock.monotonic() - began

@@ -133,6 +133,11 @@ class Flight:
                 future.set_result(outcome)
         self.open(None)
 
+    def end(self) -> None:
+        """Its task is over, whatever befell it. A task that was cancelled holds its frames, and these the flight."""
+        self.settle(Alone())
+        self.task = None
+
 
 class SingleFlight:
     """The flights under way by name, those of nobody else's concern, and small background work."""
@@ -169,7 +174,7 @@ class SingleFlight:
         flight.outcome.add_done_callback(lambda _: self._close(flight))
         flight.own.add_done_callback(lambda _: self._retire(flight))
         flight.task = self._own(self._run(flight, fill))
-        flight.task.add_done_callback(lambda _: flight.settle(Alone()))  # also when cancelled before its first step
+        flight.task.add_done_callback(lambda _: flight.end())  # also when cancelled before its first step
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Own a small piece of background work (closing something that nobody reads any more)."""

@@ -20,6 +20,10 @@ reset) raise for a Redis that is gone, wrong or talking nonsense."""
 _READ_SIZE: Final = 65_536
 
 
+def _drop_push(response: object) -> None:
+    """Hear nothing."""
+
+
 class OversizedReplyError(RedisConnectionError):
     """A reply went over its bound; the rest of it was not read."""
 
@@ -32,6 +36,7 @@ class BoundedParser(_AsyncHiredisParser):
 
     def __init__(self, socket_read_size: int, limit: int) -> None:
         super().__init__(socket_read_size=socket_read_size)
+        self.pubsub_push_handler_func = _drop_push  # RESP2 pushes nothing, and a parser that holds itself is garbage
         self._limit = limit
         self._received = 0
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from proxy.clock import Clock
+from proxy.errors import afresh
 from proxy.store.redis_connection import FOREIGN, RedisConnection
 
 _LOG: Final = logging.getLogger("tambo.store")
@@ -109,6 +110,8 @@ class RedisPool:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self.release(waiter.result())
             raise
+        except FOREIGN as error:
+            raise afresh(error) from None
         finally:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
@@ -159,11 +162,11 @@ class RedisPool:
             self._offer(connection)
 
     def _fail(self, error: BaseException) -> None:
-        self._last_error = error
+        self._last_error = afresh(error)
         while self._waiters and not self.live:
             waiter = self._waiters.popleft()
             if not waiter.done():
-                waiter.set_exception(error)
+                waiter.set_exception(afresh(error))
 
     async def _settle(self, connection: RedisConnection, seconds: float) -> None:
         try:

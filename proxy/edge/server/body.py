@@ -7,7 +7,7 @@ from aiohttp import StreamReader
 
 from proxy.clock import Clock
 from proxy.edge.server.settings import ServerSettings
-from proxy.errors import ClientError, ClientGoneError
+from proxy.errors import ClientError, ClientGoneError, afresh
 
 
 class IncomingBody:
@@ -52,9 +52,9 @@ class IncomingBody:
         except TimeoutError:
             self._is_over = True
             raise ClientGoneError("it sent the request's content too slowly") from None
-        except (ClientError, ClientGoneError):
+        except (ClientError, ClientGoneError) as error:
             self._is_over = True
-            raise
+            raise afresh(error) from None
         except RuntimeError as error:  # aiohttp's word for a connection that is closed
             self._is_over = True
             raise ClientGoneError(str(error)) from None

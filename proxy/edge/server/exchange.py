@@ -151,8 +151,7 @@ class Exchange:
         except ClientGoneError:
             raise
         except asyncio.CancelledError as bug:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+            if _is_cancelled():
                 raise
             hooks.bug("a handler was cancelled by something it waited for", bug)
         except Exception as bug:  # noqa: BLE001 - the outermost boundary: no traceback ever reaches a client
@@ -252,3 +251,10 @@ class Exchange:
         self._status = head.status
         await outlet.send(text)
         await relay(inlet, outlet, tunnel)
+
+
+def _is_cancelled() -> bool:
+    """Whether it is this task that is being cancelled. Apart, because a task that is held by a frame through which it
+    was cancelled holds itself, and all that the frame holds."""
+    task = asyncio.current_task()
+    return task is None or bool(task.cancelling())

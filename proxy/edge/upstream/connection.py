@@ -121,9 +121,10 @@ class Connection(asyncio.BufferedProtocol):
         """While content is sent: be able to read what the origin said before it closed on content that it did not want
         (RFC 9112 §9.6). A loop gives a connection up on the first write that fails, and does not look at what had come.
         """
-        if self.is_open and self._ear is None and not self._transport.get_extra_info("ssl_object"):
+        sock = self._transport.get_extra_info("socket")
+        if self.is_open and self._ear is None and sock and not self._transport.get_extra_info("ssl_object"):
             with contextlib.suppress(OSError):  # no descriptor is left: then it is not heard
-                self._ear = socket.socket(fileno=os.dup(self._transport.get_extra_info("socket").fileno()))
+                self._ear = socket.socket(fileno=os.dup(sock.fileno()))
 
     def write(self, data: bytes) -> None:
         """Send without waiting; see ``is_clogged``. Raises UpstreamError(PROTOCOL) when the connection is gone."""

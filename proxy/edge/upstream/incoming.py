@@ -4,6 +4,8 @@ import asyncio
 from collections import deque
 from typing import Final, Protocol, Self
 
+from proxy.errors import afresh
+
 HIGH: Final = 256 * 1024
 """Unread bytes at which the connection is not read any further."""
 LOW: Final = 64 * 1024
@@ -56,7 +58,7 @@ class Incoming:
         """No more will come; ``error`` says that it is not all there should be. The first call counts."""
         if not self._ended:
             self._ended = True
-            self._error = error
+            self._error = None if error is None else afresh(error)
             self._source = None
             self._wake()
 
@@ -66,7 +68,7 @@ class Incoming:
     async def __anext__(self) -> bytes:
         while not self._pieces:
             if self._error is not None:
-                raise self._error
+                raise afresh(self._error)
             if self._ended:
                 raise StopAsyncIteration
             self._reader = asyncio.get_running_loop().create_future()

@@ -57,7 +57,7 @@ class ResponseReader:
         self._is_head_request = method == "HEAD"
         self._upgrade = upgrade
         self._on_interim = on_interim
-        self._parser = HttpResponseParser(self)
+        self._parser: HttpResponseParser | None = HttpResponseParser(self)
         self._lines: list[FieldLine] = []
         self._reason = ""
         self._head_bytes = 0
@@ -97,7 +97,7 @@ class ResponseReader:
         if self._is_head_request:
             self._check_end(data)
         if self.complete:
-            del self._parser  # it refers back to this reader, and cycles are work for the garbage collector
+            self.close()
         elif before == (self.head, len(self.pieces), self._interim):
             self._bound(len(data))
         else:
@@ -112,6 +112,10 @@ class ResponseReader:
         if self._chunked or self._sized:
             raise _malformed("the content is cut short")
         self.complete = True
+
+    def close(self) -> None:
+        """Read no more: the parser refers back to this reader, and cycles are work for the garbage collector."""
+        self._parser = None
 
     # What the parser calls -------------------------------------------------------------------------------------------
 
@@ -136,9 +140,9 @@ class ResponseReader:
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
-        if self.complete:
-            return
         parser = self._parser
+        if self.complete or parser is None:
+            return
         version = parser.get_http_version()
         head = ResponseHead(parser.get_status_code(), Fields(self._lines), self._reason, version)
         if version not in {"1.1", "1.0"} or head.status < 100 or _CONTROL.search(self._reason):  # noqa: PLR2004 - RFC 9110 §15
@@ -176,8 +180,11 @@ class ResponseReader:
             self.complete = True
 
     def _parse(self, data: bytes | memoryview) -> None:
+        parser = self._parser
+        if parser is None:
+            return
         try:
-            self._parser.feed_data(data)
+            parser.feed_data(data)
         except HttpParserUpgrade as stop:
             self._switch(bytes(data[stop.args[0] :]))
         except HttpParserError as error:

@@ -10,7 +10,7 @@ from proxy.edge.upstream.outgoing import framed, has_content
 from proxy.edge.upstream.reader import ResponseReader
 from proxy.edge.upstream.settings import UpstreamSettings
 from proxy.edge.upstream.tunnel import UpstreamTunnel
-from proxy.errors import Failure, UpstreamError
+from proxy.errors import Failure, UpstreamError, afresh
 from proxy.exchange.ports import OnInterim, RequestBody, UpstreamAnswer, UpstreamRequest
 from proxy.policy.messages import ResponseHead
 
@@ -73,9 +73,12 @@ class RoundTrip:
         self._watch()
         try:
             return await self._answer
-        except BaseException:
+        except asyncio.CancelledError:
             self.give_up()
             raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the future keeps it
+            self.give_up()
+            raise afresh(error) from error.__cause__
 
     # The request's content -------------------------------------------------------------------------------------------
 
@@ -223,6 +226,7 @@ class RoundTrip:
 
     def _end(self, error: BaseException | None) -> None:
         self._is_over = True
+        self._reader.close()
         if self._upload is not None:
             self._upload.cancel()
         if self._incoming is not None:
