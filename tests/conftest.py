@@ -15,10 +15,14 @@ settings.load_profile("tambo")  # both are measured in wall time, which a test s
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With ``make test``, real servers go first: they take long and mostly wait, and the many quick ones fill what is
+    """With ``make test``, a file is one process's, and all that drive a browser are: two browsers at once are too many
+    for a small machine. Real servers go first: they take long and mostly wait, and the many quick ones fill what is
     left at the end."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("e2e", "integration")])
+        for item in items:
+            together = "browsers" if item.get_closest_marker("e2e") else item.location[0]
+            item.add_marker(pytest.mark.xdist_group(together))
 
 
 @pytest.hookimpl(wrapper=True)
