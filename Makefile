@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 # A file of tests is one process's; one process more than there are cores, as real servers make a test wait.
 TESTS_AT_ONCE ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
-PYTEST := $(BIN)/pytest -n $(TESTS_AT_ONCE) --dist loadgroup --no-loadscope-reorder
+PYTEST := $(BIN)/pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 .PHONY: run test test-fast check format bench compose-check clean help
 

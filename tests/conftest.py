@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator
 import pytest
 import uvloop
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests.support.tambo import STARTED
 
@@ -15,14 +17,23 @@ settings.load_profile("tambo")  # both are measured in wall time, which a test s
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With ``make test``, a file is one process's, and all that drive a browser are: two browsers at once are too many
-    for a small machine. Real servers go first: they take long and mostly wait, and the many quick ones fill what is
+    """With ``make test``, real servers go first: they take long and mostly wait, and the many quick ones fill what is
     left at the end."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("e2e", "integration")])
-        for item in items:
-            together = "browsers" if item.get_closest_marker("e2e") else item.location[0]
-            item.add_marker(pytest.mark.xdist_group(together))
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc] # xdist says nothing of its types
+    """A file is one process's, and all that drive a browser are: two browsers at once are too many for two cores."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, _ = nodeid.partition("::")
+        return "browsers" if file.startswith("tests/e2e/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Who runs what."""
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
