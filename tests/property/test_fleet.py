@@ -103,6 +103,10 @@ class Line(asyncio.WriteTransport):
         """See WriteTransport."""
         return 0
 
+    def is_closing(self) -> bool:
+        """See WriteTransport."""
+        return self.is_cut
+
     def deliver(self, word: Any) -> None:
         """A word from the hub."""
         self._back = self._hub.later(self._back, lambda: None if self.is_cut else self.client.heard(word))

@@ -170,7 +170,10 @@ async def stage(folder: Path) -> AsyncIterator[dict[str, str]]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     for name, text in {"tambo.toml": CONFIG, **OTHER_FILES}.items():
         (folder / name).write_text(text)
-    environ = {"UPSTREAM_URL": f"http://127.0.0.1:{runner.addresses[0][1]}", "DATA_DIR": str(folder / "data")}
+    environ = {
+        "UPSTREAM_URL": f"http://127.0.0.1:{runner.addresses[0][1]}",
+        "DATA_DIR": "data",
+    }  # tables are as wide as a path
     options = [("listen.host", "127.0.0.1", "--set"), ("listen.port", "0", "--set"), ("admin.port", "0", "--set")]
     app = App(load(environ, options=options, folder=folder), clock=clock)
     await app.start()

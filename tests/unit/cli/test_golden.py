@@ -16,6 +16,7 @@ from typing import Any, Final
 import jsonschema
 import pytest
 from cyclopts import App
+from rich.console import Console
 
 from proxy.cli.json_schemas import VERBS, output_schema
 from proxy.cli.main import app
@@ -102,5 +103,6 @@ def call(
             patch.setenv(name, value)
         if command.stdin is not None:
             patch.setattr(sys, "stdin", io.StringIO(Path(command.stdin).read_text()))
+        patch.setattr(app, "console", Console(width=100))  # one that was made before may have another width
         said = tambo(*(job if word == "JOB" else word for word in command.arguments))
         return Printed(said.code, said.out, said.err)
