@@ -1,12 +1,10 @@
 """Hits that memory does not hold: what is answered once they were looked up, what is known of them, and until when."""
 
 from collections.abc import Callable, Sequence
-from math import inf
 from typing import Any
 
-from proxy.edge.server.hit_hooks import HitHooks, Pending
+from proxy.edge.server.hit_hooks import HitHooks
 from proxy.edge.server.hit_path import HitPath
-from proxy.edge.server.origin import Origin
 from proxy.edge.server.settings import Finished
 from proxy.exchange.keys import Keys
 from proxy.exchange.operating import ModeSwitch, OperatingMode
@@ -24,6 +22,7 @@ from proxy.store.tiered import TieredStore
 from proxy.telemetry.counters import Counters
 from tests.support.builders import a_key, a_stored, fields
 from tests.support.clock import FakeClock
+from tests.support.hit_house import Client as AtRest
 from tests.support.observer import RecordingObserver
 
 DATED = {"Date": "Tue, 14 Nov 2023 22:13:20 GMT", "Content-Type": "application/json"}
@@ -57,19 +56,12 @@ class Store:
         return Found(variants, self.position, RedisValues.heads(reply, variants))
 
 
-class Client:
+class Client(AtRest):
     """A connection: at rest, or with a request that is looked up."""
 
     def __init__(self) -> None:
-        self.written: list[bytes] = []
-        self.write = self.written.append
-        self.origin = Origin("192.0.2.1", "http", trusted=False)
-        self.heard_at = -inf
-        self.pending: Pending | None = None
+        super().__init__()
         self.long_way: list[bytes] = []
-
-    def hold(self, pending: Pending) -> None:
-        self.pending = pending
 
     def settle(self, data: bytes | None) -> bool:
         assert self.pending is not None
