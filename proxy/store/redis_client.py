@@ -176,8 +176,7 @@ class RedisClient:
             await self._dropped(connection)
             raise
         self._let_go(connection)
-        self._is_doubtful = False
-        self._last_good = self._clock.monotonic()
+        self._is_doubtful, self._last_good = False, self._clock.monotonic()
         self.stats.did(question.operation, question.outcome(result), self._last_good - began)
         return result
 
@@ -223,6 +222,7 @@ class RedisClient:
         """An error reply: of this command only, of a Redis that serves nobody now, or of one that knows who does."""
         if self._is_part and isinstance(error, AskError):
             place = error.host, error.port
+            self._is_doubtful, self._last_good = False, self._clock.monotonic()
             return RedirectedError(place, error.slot_id, is_moved=isinstance(error, MovedError))
         code = error.status_code or str(error).partition(" ")[0]
         if code not in _REFUSALS:
@@ -275,7 +275,8 @@ class RedisClient:
     async def _probe(self) -> None:
         """Ask something harmless that reads, past the breaker: its answer alone opens or closes."""
         try:
-            await self._ask(PROBE, self.limits.command_timeout)
+            with suppress(RedirectedError):  # it is well, and another has the name
+                await self._ask(PROBE, self.limits.command_timeout)
         except StoreUnavailable as error:
             if self._breaker.trip(self._clock.monotonic()):
                 self._out(error.detail)

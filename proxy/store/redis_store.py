@@ -32,7 +32,7 @@ from proxy.store.redis_names import FENCE, purges_name, variant_field, variants_
 from proxy.store.redis_pages import RedisPages
 from proxy.store.redis_purges import RedisPurges
 from proxy.store.redis_question import Command, Limits, NonsenseError, Question, Redis, pack
-from proxy.store.redis_transaction import WrongTypeError, kept, no_answer, number, sound, transact
+from proxy.store.redis_transaction import WrongTypeError, kept, no_answer, number, transact
 from proxy.store.redis_values import RedisValues
 from proxy.store.stats import TierStats
 
@@ -44,6 +44,18 @@ local ahead = tonumber(redis.call('HGET', KEYS[1], ARGV[3]) or 0) - tonumber(ARG
 if ahead > 0 and ahead < 3600000000 then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 return 1"""
+# ARGV: the field just written, the fence's field, how many may stay. In one transaction with the write: a bound that
+# waits for a second question is none while Redis is slow, or when two write at once.
+_THINNED: Final = b"""
+local over = redis.call('HLEN', KEYS[1]) - redis.call('HEXISTS', KEYS[1], ARGV[2]) - tonumber(ARGV[3])
+if over <= 0 then return 0 end
+local left = 0
+for _, field in ipairs(redis.call('HRANDFIELD', KEYS[1], over + 2)) do
+  if left < over and field ~= ARGV[1] and field ~= ARGV[2] then
+    left = left + redis.call('HDEL', KEYS[1], field)
+  end
+end
+return left"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +213,8 @@ class RedisStore:
         write: Command = (b"HSET", name, field, value)
         if stored.fence:
             write = (b"EVAL", _FENCED, 1, name, field, value, FENCE, stored.fence)
-        commands: list[Command] = [write, *kept(name, keep), (b"HLEN", name)]
+        thin: Command = (b"EVAL", _THINNED, 1, name, field, FENCE, self._bounds.variants)
+        commands: list[Command] = [write, *kept(name, keep), thin]
         indexes = indexes_of(self._bounds.namespace, key, stored)
         commands[-1:-1] = await self._besides(name, indexes, keep)
         budget = self._limits.for_writing(len(value), stored.cost)
@@ -215,8 +228,7 @@ class RedisStore:
         if stored.fence and not results[-len(commands)]:
             self.stats.did("put", "superseded", 0.0)
             raise SupersededError("put", "a later fetch is stored")
-        if (excess := results[-1] - bool(stored.fence) - self._bounds.variants) > 0:
-            await self._thin(name, field, excess)
+        self.stats.evictions += results[-1]
 
     async def _besides(self, name: bytes, indexes: Sequence[bytes], keep: int) -> list[Command]:
         """What else belongs into the transaction that stores something. In a Cluster nothing does, and is done now:
@@ -265,18 +277,6 @@ class RedisStore:
                 return await self.purges.begin(known)
         except TimeoutError:
             raise StoreUnavailable("get", "no time left to begin the purge log") from None
-
-    async def _thin(self, name: bytes, written: bytes, excess: int) -> None:
-        def read(replies: list[Any]) -> list[bytes]:
-            (fields,) = replies
-            if not isinstance(sound(fields), list) or not all(isinstance(field, bytes) for field in fields):
-                raise NonsenseError("not a hash's fields")
-            return [field for field in fields if field not in {written, FENCE}][:excess]
-
-        choose = Question("thin", pack([(b"HRANDFIELD", name, excess + 2)]), 1, read, at=name)
-        if victims := await self.client.run(choose, self._limits.timeout):
-            self.stats.evictions += len(victims)
-            self._values.discard((b"HDEL", name, *victims))
 
 
 def _hit_or_miss(found: tuple[int | None, list[StoredResponse]]) -> str:

@@ -17,6 +17,7 @@ from proxy.store.redis_question import Limits, NonsenseError, Question, pack
 from proxy.store.redis_transaction import sound
 from proxy.store.stats import TierStats
 from tests.support.canned_redis import CannedRedis
+from tests.support.upstream import until
 
 LONG = 5.0
 """A budget that is not what ends a question here."""
@@ -33,8 +34,9 @@ ASK = Question("ask", pack([(b"COUNT", b"x", 3)]), 1, _number)
 
 
 @asynccontextmanager
-async def a_client(server: CannedRedis, **limits: Any) -> AsyncIterator[RedisClient]:
-    client = RedisClient(parse_address(server.url), SystemClock(), Limits(**limits), TierStats("redis"))
+async def a_client(server: CannedRedis, *, is_part: bool = False, **limits: Any) -> AsyncIterator[RedisClient]:
+    address, stats = parse_address(server.url), TierStats("redis")
+    client = RedisClient(address, SystemClock(), Limits(**limits), stats, is_part=is_part)
     try:
         yield client
     finally:
@@ -175,6 +177,18 @@ async def test_opening_finds_out_and_closing_ends_everything(caplog: pytest.LogC
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 1
     assert "out of use" in said[0]
+
+
+@pytest.mark.parametrize("reply", [b"-MOVED 1 127.0.0.1:1\r\n", b"-ASK 1 127.0.0.1:1\r\n"])
+async def test_a_node_of_a_cluster_that_sends_elsewhere_is_well(reply: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.store.redis_client._BEAT", 0.01)
+    async with CannedRedis(otherwise=reply) as server, a_client(server, is_part=True) as client:
+        await client.open()
+        assert client.is_up
+        server.otherwise = b"-CLUSTERDOWN no\r\n"
+        await until(lambda: not client.is_up)
+        server.otherwise = reply
+        await until(lambda: client.is_up)
 
 
 async def test_a_lack_of_authority_is_an_error_in_the_log_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
