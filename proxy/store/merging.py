@@ -1,15 +1,17 @@
-"""What was read from the lasting store, put into memory beside what is there. Reads no store, and judges no purge."""
+"""What the lasting store has and what memory has, brought together. Judges no purge."""
 
 from collections.abc import Sequence
 
+from proxy.errors import StoreUnavailable, SupersededError
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 from proxy.policy.reuse import keep_for
+from proxy.store.backing import Backing
 from proxy.store.memory import Memory
 
 
 class Readings:
-    """Look-ups under way in the lasting store, by key: whether somebody changed meanwhile what one of them reads."""
+    """Look-ups and late writes under way, by key: whether somebody changed meanwhile what the lasting store has."""
 
     def __init__(self) -> None:
         self._by_key: dict[str, set[object]] = {}
@@ -68,3 +70,22 @@ def merged(
     else:
         memory.doubt(key.text)
     return tuple(by_variant.values())
+
+
+async def put_late(
+    memory: Memory, backing: Backing, readings: Readings, key: CacheKey, stored: StoredResponse, keep_for: float
+) -> None:
+    """Store what was fetched by a process that stood still meanwhile: its lease on the key may be another's, and what
+    that one has stored must not be hidden by what memory holds. Raises StoreUnavailable; memory holds it all the same.
+    """
+    writing, is_out = readings.begin(key), False
+    try:
+        await backing.put(key, stored, keep_for)
+    except SupersededError:
+        readings.doubt(key.text)
+    except StoreUnavailable:
+        is_out = True
+        raise
+    finally:
+        if readings.end(key, writing) or is_out:
+            memory.put(key, stored, keep_for)

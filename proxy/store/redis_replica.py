@@ -26,7 +26,7 @@ from proxy.store.redis_messages import RedisMessages
 from proxy.store.redis_names import LASTING, replicas_name
 from proxy.store.redis_question import NonsenseError, Question, Redis, pack
 from proxy.store.redis_transaction import no_answer, sound
-from proxy.store.replica import Learner
+from proxy.store.replica import Learner, Term
 
 NOBODY_KNOWS: Final = "unknown: Redis does not answer"
 """Stands for replicas that could not be asked for."""
@@ -83,7 +83,7 @@ class RedisReplica:
         """What purgers call this process."""
         self.channel: Final = b"%s:%s" % (messages.channel, self.name.encode())
         """Where those who have learnt a purge of this process say so."""
-        self._until = -math.inf
+        self._term = Term(clock)
         self._renew_at = -math.inf
         self._said = b""
         self._told = 0
@@ -109,7 +109,8 @@ class RedisReplica:
             return
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        self._task, self._log, self._until = None, None, -math.inf
+        self._task, self._log = None, None
+        self._term.end()
         with suppress(StoreUnavailable):
             question = Question("replica", pack([(b"ZREM", self._set, self._said)]), 1, no_answer, at=self._set)
             await self._client.run(question, self._client.limits.command_timeout)
@@ -118,12 +119,16 @@ class RedisReplica:
 
     def is_current(self) -> bool:
         """See Replica."""
-        return self._clock.monotonic() < self._until
+        return self._clock.monotonic() < self._term.until
 
     @property
     def current_until(self) -> float:
         """See Replica."""
-        return self._until
+        return self._term.until
+
+    def was_current(self, seconds: float) -> bool:
+        """See Replica."""
+        return self._term.was_on(seconds)
 
     async def confirmed(self, position: int) -> tuple[str, ...]:
         """See Replica."""
@@ -187,7 +192,8 @@ class RedisReplica:
         await log.catch_up()
         if log.learnt != learnt:
             await self._tell(log.learnt)
-        self._until, self._renew_at = began + self._pace.life, began + self._pace.beat
+        self._term.prolong(began + self._pace.life)
+        self._renew_at = began + self._pace.beat
 
     async def _confirm(self, log: Learner) -> None:
         """Somebody waits for us to learn a purge: that first. Our entry stands, and the lease is not prolonged by this:

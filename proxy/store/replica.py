@@ -1,8 +1,10 @@
 """What a process that shares a lasting store must know before it answers from its own memory. Protocols only: the
 others' purges are learnt by whoever implements them."""
 
+import math
 from typing import Protocol
 
+from proxy.clock import Clock
 from proxy.store.backing import LoggedPurge
 
 
@@ -17,6 +19,10 @@ class Replica(Protocol):
     def current_until(self) -> float:
         """Monotonic seconds up to which ``is_current`` stays true, as far as is known now; in the past when it is
         not."""
+        ...
+
+    def was_current(self, seconds: float) -> bool:
+        """Whether ``is_current`` is true, and was all the last ``seconds``: who stood still has lost what he held."""
         ...
 
     async def confirmed(self, position: int) -> tuple[str, ...]:
@@ -46,3 +52,33 @@ class Learner(Protocol):
         """Purges up to ``position`` were dropped from the log before they were learnt here: what is held from before
         them counts as purged hard."""
         ...
+
+
+class Term:
+    """From when to when memory may answer, by the clock that goes on while a process stands still."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.since = math.inf
+        self.until = -math.inf
+        """Monotonic seconds."""
+
+    def prolong(self, until: float) -> None:
+        """Let it end at ``until``; it begins now, where it was over already."""
+        if not self.is_on:
+            self.since = self._clock.monotonic()
+        self.until = until
+
+    def end(self) -> None:
+        """End it now."""
+        self.until = -math.inf
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it has begun and is not over."""
+        return self._clock.monotonic() < self.until
+
+    def was_on(self, seconds: float) -> bool:
+        """Whether it is on, and was all the last ``seconds``."""
+        now = self._clock.monotonic()
+        return self.since + seconds <= now < self.until

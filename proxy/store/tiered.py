@@ -23,7 +23,7 @@ from proxy.store.at_once import at_once
 from proxy.store.backing import AtHand, Backing, Browsed, Found, LoggedPurge, Watched, prompt
 from proxy.store.housekeeper import Housekeeper
 from proxy.store.memory import Memory
-from proxy.store.merging import Readings, merged
+from proxy.store.merging import Readings, merged, put_late
 from proxy.store.purge_log import PurgeLog
 from proxy.store.replica import Replica
 from proxy.store.stats import TierStats
@@ -225,6 +225,9 @@ class TieredStore:
             return False
         if purged is PurgeMode.SOFT and not stored.is_ended:
             stored = replace(stored, is_ended=True)
+        if self._backing and self._replica and not self._replica.was_current(stored.cost):
+            await put_late(self._memory, self._backing, self._readings, key, stored, keep_for)
+            return True
         self._memory.put(key, stored, keep_for)
         if self._backing is not None:
             try:
@@ -264,7 +267,7 @@ class TieredStore:
             LOG.warning("purged, but not removed yet", extra={"detail": error.detail})
 
     async def _make_true(self, purge: Purge, by: str) -> int:
-        position = self._log.last + 1 if self._backing is None else await self._backing.log_purge(purge, by)
+        position = await self._backing.log_purge(purge, by) if self._backing else self._log.last + 1
         self._log.add(LoggedPurge(position, purge, self._clock.now()))
         if purge.of_one_key is None:
             self.housekeeper.wake()  # of any other little is left: that has time until the next round
@@ -275,9 +278,7 @@ class TieredStore:
 
     async def catch_up(self) -> None:
         """Learn the purges that others logged. Raises StoreUnavailable."""
-        if self._backing is None:
-            return
-        for logged in await self._backing.purges_after(self._learnt):
+        for logged in await self._backing.purges_after(self._learnt) if self._backing else ():
             self.learn(0, logged)
 
     def learn(self, before: int, logged: LoggedPurge) -> bool:

@@ -7,7 +7,6 @@ who may answer without having read it.
 """
 
 import asyncio
-import math
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -19,7 +18,7 @@ from proxy.store.hub.client import HubClient
 from proxy.store.hub.state import LIFE
 from proxy.store.hub.words import Beat, Beaten, Known, Learn, Logged
 from proxy.store.lasting import lasting
-from proxy.store.replica import Learner
+from proxy.store.replica import Learner, Term
 
 _BEAT: Final = 0.5
 """Seconds between two beats."""
@@ -36,7 +35,7 @@ class HubReplica:
         self._client = client
         self._clock = clock
         self._seats = seats
-        self._until = -math.inf
+        self._term = Term(clock)
         self._forgotten: int | None = None
         self._beaten: asyncio.Future[Beaten] | None = None
         self._kicked = asyncio.Event()
@@ -58,19 +57,23 @@ class HubReplica:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-        self._until = -math.inf
+        self._term.end()
         self.keeps_house = False
 
     # Satisfies Replica -------------------------------------------------------------------------------------------
 
     def is_current(self) -> bool:
         """See Replica."""
-        return self._clock.monotonic() < self._until
+        return self._clock.monotonic() < self._term.until
 
     @property
     def current_until(self) -> float:
         """See Replica."""
-        return self._until
+        return self._term.until
+
+    def was_current(self, seconds: float) -> bool:
+        """See Replica."""
+        return self._term.was_on(seconds)
 
     async def confirmed(self, position: int) -> tuple[str, ...]:
         """See Replica."""
@@ -105,7 +108,7 @@ class HubReplica:
             await log.catch_up()
             if log.learnt == learnt:
                 break
-        self._until = began + LIFE
+        self._term.prolong(began + LIFE)
 
     def _mind_the_gap(self, log: Learner, forgotten: int) -> None:
         """Purges that were dropped from the log while we did not listen cannot be learnt any more. What was dropped
@@ -124,7 +127,7 @@ class HubReplica:
 
     def _lost(self) -> None:
         """A hub that sees us leave tells purgers that we are gone."""
-        self._until = -math.inf
+        self._term.end()
 
     def _heard(self, word: Beaten) -> None:
         if self._beaten is not None and not self._beaten.done():

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from proxy.errors import StoreUnavailable
+from proxy.errors import StoreUnavailable, SupersededError
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
@@ -23,7 +23,7 @@ SOFT, HARD = PurgeMode.SOFT, PurgeMode.HARD
 
 
 class ScriptedBacking:
-    """A Backing in a dict that can be told to fail, or to hold look-ups at a gate. It cannot sweep."""
+    """A Backing in a dict that can be told to fail, or to hold look-ups and writes at gates. It cannot sweep."""
 
     tier = "redis"
 
@@ -33,9 +33,12 @@ class ScriptedBacking:
         self.stored: dict[str, list[StoredResponse]] = {}
         self.log: list[LoggedPurge] = []
         self.gate: asyncio.Event | None = None
+        self.put_gate: asyncio.Event | None = None
         self.gets = 0
         self.removes = True
         self.reached = asyncio.Event()
+        self.has_later = False
+        """Whether a later fetch has stored already."""
 
     def _check(self, operation: str) -> None:
         if not self.is_up:
@@ -57,7 +60,12 @@ class ScriptedBacking:
         return found
 
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:
+        if self.put_gate is not None:
+            self.reached.set()
+            await self.put_gate.wait()
         self._check("put")
+        if self.has_later:
+            raise SupersededError("put", "a later fetch")
         others = [known for known in self.stored.get(key.text, []) if known.secondary_key != stored.secondary_key]
         self.stored[key.text] = [*others, stored]
 
@@ -236,6 +244,7 @@ class Vouched:
 
     def __init__(self) -> None:
         self.current = True
+        self.current_for = math.inf
         self.late: tuple[str, ...] = ()
         self.positions: list[int] = []
 
@@ -245,6 +254,9 @@ class Vouched:
     @property
     def current_until(self) -> float:
         return math.inf if self.current else -math.inf
+
+    def was_current(self, seconds: float) -> bool:
+        return self.current and seconds <= self.current_for
 
     async def confirmed(self, position: int) -> tuple[str, ...]:
         self.positions.append(position)
@@ -348,3 +360,35 @@ async def test_a_seal_lasts_as_long_as_the_lease() -> None:
         assert seal is not None
         assert seal.until < 0, "Redis may be back any moment: each time it is looked at anew"
         assert store.seal(KEY, ()) is None, "not what is held"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "current_for", "meanwhile", "kept"),
+    [
+        pytest.param("stored", 60.0, True, True, id="no break: memory has it at once"),
+        pytest.param("superseded", 60.0, True, False, id="no break, but a later fetch has stored"),
+        pytest.param("stored", 5.0, False, True, id="a break: memory has it when it is stored"),
+        pytest.param("superseded", 5.0, False, False, id="a break, and a later fetch has stored"),
+        pytest.param("down", 5.0, False, True, id="a break, and nobody can say: it cost time"),
+        pytest.param("doubted", 5.0, False, False, id="a break, and somebody has stored since"),
+    ],
+)
+async def test_who_stood_still_while_he_fetched_hides_nothing(
+    outcome: str, current_for: float, meanwhile: bool, kept: bool
+) -> None:
+    backing, replica = WatchedBacking(), Vouched()
+    async with _shared(backing, replica) as store:
+        replica.current_for, backing.put_gate = current_for, asyncio.Event()
+        backing.is_up, backing.has_later = outcome != "down", outcome == "superseded"
+        putting = asyncio.ensure_future(store.put(KEY, a_stored(b"1", cost=30.0), 60))
+        await backing.reached.wait()
+        assert bool(store.resident(KEY)) is meanwhile
+        if outcome == "doubted":
+            backing.doubt("/a")
+        backing.put_gate.set()
+        if outcome == "down":
+            with pytest.raises(StoreUnavailable):
+                await putting
+        else:
+            await putting
+        assert bool(store.resident(KEY)) is kept
