@@ -191,7 +191,7 @@ async def test_a_cluster_loses_a_primary_and_moves_a_slot(
             await _works_again(session, [one, two])
             await _purge_across_slots(session, one, origin, witness)
             for node in redis.primaries:  # the one of the purge log among them
-                node.kill()
+                await asyncio.to_thread(redis.lose, node)
                 await _works_again(session, [one, two])
                 await _purge_across_slots(session, two, origin, witness)
                 await asyncio.to_thread(node.start)

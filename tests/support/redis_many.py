@@ -118,6 +118,19 @@ class Cluster:
         wait_for(lambda: all(self._is_ok(node) for node in self.nodes), "the Cluster is whole")
         wait_for(lambda: all(self._is_linked(node) for node in replicas), "replicas follow")
 
+    def lose(self, node: RedisServer) -> None:
+        """Kill a primary, and wait until another has what it had and everybody knows."""
+        node.kill()
+        others = [each for each in self.nodes if each is not node]
+        wait_for(lambda: not any(self._owns(each, node.port) for each in others), "a replica takes over")
+        wait_for(lambda: all(self._is_ok(each) for each in others), "the Cluster is whole again")
+
+    @staticmethod
+    def _owns(asked: RedisServer, port: int) -> bool:
+        slots = ask(asked, "CLUSTER", "SLOTS")
+        assert isinstance(slots, list)
+        return any(primary[1] == port for _, _, primary, *_ in slots)
+
     _buses: dict[int, int]
 
     def url(self, user: str = "") -> str:
