@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import aiohttp
 
+from bench.load.machine import Usage
 from tests.support.numbered import Numbered
 from tests.support.redis_server import RedisServer
 from tests.support.storm import RATE, Storm, replicas
@@ -33,11 +34,13 @@ async def blow(folder: Path, said: argparse.Namespace) -> Storm:
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
         ):
             storm = Storm(session, tambos, cables, origin, random.Random())  # noqa: S311 - a load, not a secret
-            began = time.monotonic()
+            pids = [server.pid, *(tambo.process.pid for tambo in tambos)]
+            before, began = Usage.now(*pids), time.monotonic()
             async with storm.load(said.rate), storm.disturbances(said.calm):
                 await storm.purges(lambda: sum(storm.statuses.values()) >= said.purges, said.purgers)
             seconds = time.monotonic() - began
-            print(f"{seconds:.0f} s, {storm.witness.answers / seconds:.0f} answers/s")
+            foreign = Usage.now(*pids).foreign_since(before, seconds)
+            print(f"{seconds:.0f} s, {storm.witness.answers / seconds:.0f} answers/s, foreign cores {foreign:.2f}")
             print(storm.told())
             print(f"by kind: {dict(sorted(storm.kinds.items()))}")
             return storm
