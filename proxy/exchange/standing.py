@@ -39,8 +39,9 @@ class ResidentStore(Protocol):
         """What a look-up would find, where memory alone can tell; None: it cannot."""
         ...
 
-    def at_hand(self, key: CacheKey) -> Sequence[StoredResponse] | None:
-        """What a look-up beyond memory would find, where it waits for nothing; None: it would."""
+    def at_hand(self, key: CacheKey, known: Known | None) -> Sought | None:
+        """What a look-up beyond memory finds, where it waits for nothing and what is ``known`` may still be; None: it
+        has to be looked up in another way."""
         ...
 
     def seek(self, key: CacheKey, known: Known | None, then: Callable[[Sought | None], None]) -> bool:
@@ -170,10 +171,9 @@ class Standings:
         """Whether a hit goes on as it stands, if what it was made of is what is stored."""
         return standing.since <= now < standing.until and self._switch.is_normal
 
-    def at_hand(self, ask: Ask) -> Answer | None:
-        """The hit that it gets from beyond memory, where that takes no waiting. It is for this request alone."""
-        found = self._store.at_hand(ask.key)
-        return self.hit(ask, found) if found else None
+    def at_hand(self, key: CacheKey, known: Known | None) -> Sought | None:
+        """Look beyond memory, where that takes no waiting: see ResidentStore and ``seek``."""
+        return self._store.at_hand(key, known)
 
     def seek(self, key: CacheKey, known: Known | None, then: Callable[[Sought | None], None]) -> bool:
         """Begin to look beyond memory: see ResidentStore. What is found is for ``hit`` and ``stand``."""

@@ -93,9 +93,11 @@ class Backing(Protocol):
 
 @runtime_checkable
 class AtHand(Protocol):
-    """A Backing whose ``get`` most often waits for nothing."""
+    """A Backing that most often can be read without waiting."""
 
-    is_at_hand: bool
+    def at_hand(self, key: CacheKey, heads: Sequence[bytes]) -> Found | None:
+        """What ``get`` finds; None where that has to wait, or fails. ``heads``: see Prompt."""
+        ...
 
 
 @runtime_checkable
@@ -112,6 +114,11 @@ class Prompt(Protocol):
 def prompt(backing: object) -> Prompt | None:
     """The same, where it is one."""
     return backing if isinstance(backing, Prompt) else None
+
+
+def at_hand(backing: object) -> AtHand | None:
+    """The same, where it is one."""
+    return backing if isinstance(backing, AtHand) else None
 
 
 @runtime_checkable

@@ -1,5 +1,4 @@
-"""The embedded store: one SQLite file in a folder that one process holds, or one supervisor for its workers. Judges
-nothing.
+"""The embedded store: one SQLite file in a folder that one process holds, or a supervisor for its workers. No judge.
 
 Look-ups read on the event loop's thread: some 10 µs each, more where the disk itself must be read. Everything that
 writes goes to one thread in batches (disk_writer); a look-up for a key with a write under way waits for that write.
@@ -16,7 +15,7 @@ import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
@@ -30,13 +29,14 @@ from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 from proxy.store import disk_file, disk_pages
 from proxy.store.backing import Found, LoggedPurge, Swept
-from proxy.store.codec import BadEntry, decode, encode
+from proxy.store.codec import BadEntry, encode
 from proxy.store.company import Company, Nobody
 from proxy.store.disk_aim import as_bytes
 from proxy.store.disk_file import DiskFile, Row
 from proxy.store.disk_folder import FILE_NAME, DataFolder
 from proxy.store.disk_handle import DiskHandle
 from proxy.store.disk_health import DiskHealth
+from proxy.store.disk_rows import read_rows
 from proxy.store.stats import TierStats
 
 LOG: Final = logging.getLogger("tambo.store")
@@ -50,7 +50,7 @@ T = TypeVar("T")
 class DiskStore:
     """Satisfies proxy.store.backing.Backing and Sweeps."""
 
-    tier, is_at_hand = "disk", True  # it is read where it is asked for
+    tier = "disk"
 
     def __init__(
         self,
@@ -90,10 +90,8 @@ class DiskStore:
     # Opening and closing ---------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Hold the folder and open the file, or begin a new one.
-
-        Raises ConfigError where another process holds the folder. A folder that cannot be used is no error here.
-        """
+        """Hold the folder and open the file, or begin a new one; where the folder cannot be used that is no error here.
+        Raises ConfigError where another process holds it."""
         try:
             self._folder.claim()
             await self._open_file()
@@ -122,22 +120,27 @@ class DiskStore:
 
     async def get(self, key: CacheKey, *, patient: bool = False) -> Found:
         """All variants that have not expired."""
-        began = self._clock.monotonic()
-        name = as_bytes(key.text)
-        if name in self._writing:
+        if as_bytes(key.text) in self._writing:
             await self._written("get")
+        return self._found(key, ())
+
+    def at_hand(self, key: CacheKey, heads: Sequence[bytes]) -> Found | None:
+        """See proxy.store.backing.AtHand."""
+        try:
+            return None if as_bytes(key.text) in self._writing else self._found(key, heads)
+        except StoreUnavailable:
+            return None
+
+    def _found(self, key: CacheKey, heads: Sequence[bytes]) -> Found:
+        name, began = as_bytes(key.text), self._clock.monotonic()
         if self._is_shared:  # before what is stored is read: others log purges too
             self._position = self._read("get", disk_file.last_position)
         rows = self._read("get", lambda db: disk_file.variants(db, name, self._clock.now()))
-        found: list[StoredResponse] = []
-        for variant, ended, value in rows:
-            stored = decode(value, key, self._capacity)
-            if isinstance(stored, BadEntry):
-                self._discard(name, variant, stored)
-            else:
-                found.append(replace(stored, is_ended=True) if ended and not stored.is_ended else stored)
-        self.stats.did("get", "hit" if found else "miss", self._clock.monotonic() - began)
-        return Found(found, self._position)
+        variants, heads, bodies, bad = read_rows(rows, key, self._capacity, heads)
+        for variant, reason in bad:
+            self._discard(name, variant, reason)
+        self.stats.did("get", "hit" if variants or bodies else "miss", self._clock.monotonic() - began)
+        return Found(variants, self._position, heads, bodies)
 
     async def purges_after(self, position: int) -> Sequence[LoggedPurge]:
         """The log behind ``position``."""
@@ -153,8 +156,7 @@ class DiskStore:
 
     async def remove_variant(self, key: CacheKey, variant: bytes) -> None:
         """Remove one variant, by its digest."""
-        name = as_bytes(key.text)
-        await self._write("remove", lambda file: file.remove_variant(name, variant))
+        await self._write("remove", lambda file: file.remove_variant(as_bytes(key.text), variant))
 
     def _read(self, operation: str, question: Callable[[sqlite3.Connection], T]) -> T:
         if self._handle.reader is None:
@@ -220,8 +222,7 @@ class DiskStore:
             await self._reopen()
         if not self._company.keeps_house:
             return Swept(0, self._read("sweep", disk_file.carried_out), more=False)
-        now = self._clock.now()
-        return await self._write("sweep", lambda file: file.sweep(now))
+        return await self._write("sweep", partial(DiskFile.sweep, now=self._clock.now()))
 
     async def forget_purges(self, up_to: int) -> None:
         """Drop carried-out purges up to a position, as far as everyone knows them."""
@@ -261,10 +262,8 @@ class DiskStore:
     async def _written(self, operation: str) -> None:
         """Wait for everything that has been handed to the writing thread."""
         if self._last_write is not None:
-            try:
+            with suppress(StoreUnavailable):  # what could not be written is simply not there
                 await self._awaited(operation, self._last_write)
-            except StoreUnavailable:
-                return  # what could not be written is simply not there
 
     async def _awaited(self, operation: str, done: Awaitable[T]) -> T:
         try:

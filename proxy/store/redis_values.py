@@ -5,7 +5,8 @@ from typing import Any
 
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
-from proxy.store.codec import BadEntry, body_of, decode, head_of
+from proxy.store.codec import BadEntry, decode
+from proxy.store.known_heads import bodies_of, heads_of
 from proxy.store.redis_names import FENCE
 from proxy.store.redis_question import Command, NonsenseError, Question, Redis, pack
 from proxy.store.redis_transaction import is_wrong_type, no_answer, sound
@@ -50,7 +51,7 @@ class RedisValues:
     def heads(reply: Any, variants: Sequence[StoredResponse]) -> Sequence[bytes]:
         """The heads of a reply that ``read`` made these variants of; none where any was bad."""
         values = [value for field, value in zip(reply[::2], reply[1::2], strict=True) if field != FENCE]
-        return tuple(map(head_of, values)) if len(values) == len(variants) else ()
+        return heads_of(values, len(variants))
 
     @staticmethod
     def bodies(reply: Any, heads: Sequence[bytes]) -> Sequence[bytes] | None:
@@ -58,10 +59,7 @@ class RedisValues:
         if not heads or not isinstance(reply, list) or len(reply) % 2:
             return None
         values = [value for field, value in zip(reply[::2], reply[1::2], strict=True) if field != FENCE]
-        if len(values) != len(heads) or not all(isinstance(value, bytes) for value in values):
-            return None
-        bodies = [body for value, head in zip(values, heads, strict=True) if (body := body_of(value, head)) is not None]
-        return bodies if len(bodies) == len(heads) else None
+        return bodies_of(values, heads) if all(isinstance(value, bytes) for value in values) else None
 
     def is_bad(self, reason: BadEntry, cure: Command) -> None:
         """Count what is bad, and remove it behind."""

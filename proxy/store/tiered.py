@@ -19,8 +19,7 @@ from proxy.exchange.purges import Purge, Purged, PurgeKind, PurgeMode
 from proxy.exchange.residence import Known, Seal, Sought
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
-from proxy.store.at_once import at_once
-from proxy.store.backing import AtHand, Backing, Browsed, Found, LoggedPurge, Watched, prompt
+from proxy.store.backing import Backing, Browsed, Found, LoggedPurge, Watched, at_hand, prompt
 from proxy.store.housekeeper import Housekeeper
 from proxy.store.memory import Memory
 from proxy.store.merging import Readings, merged, put_late
@@ -54,7 +53,7 @@ class TieredStore:
         self._trusts_memory = trusts_memory or replica is None
         self._readings = Readings()
         self._prompt = prompt(backing)
-        self._is_at_hand = isinstance(backing, AtHand)
+        self._at_hand = at_hand(backing)
         self.residence = memory.residence
         self._log = PurgeLog(residence=memory.residence)
         self._learnt = 0
@@ -122,11 +121,12 @@ class TieredStore:
         variants = self._in_memory(key)
         return variants if variants and (is_alone or self._memory.is_complete(key)) else None
 
-    def at_hand(self, key: CacheKey) -> Sequence[StoredResponse] | None:
-        """What ``lookup`` finds, where that takes no waiting although memory cannot tell; None: it would have to."""
-        found = at_once(self._look_further(key)) if self._is_at_hand else None
-        self._memory.stats.operations["get", "miss"] += bool(found)  # who finds nothing looks up again
-        return found
+    def at_hand(self, key: CacheKey, known: Known | None) -> Sought | None:
+        """See proxy.exchange.standing.ResidentStore."""
+        if self._at_hand is None:
+            return None
+        found = self._at_hand.at_hand(key, () if known is None else known.heads)
+        return self._sought(key, known, found, is_the_latest=True)
 
     def seek(self, key: CacheKey, known: Known | None, then: Callable[[Sought | None], None]) -> bool:
         """See proxy.exchange.standing.ResidentStore."""
@@ -135,23 +135,24 @@ class TieredStore:
         read = self._readings.begin(key)
 
         def ended(found: Found | None) -> None:
-            is_the_latest = self._readings.end(key, read)
-            if found is None or found.position > self._learnt:  # purges that are not known here have to be learnt
-                then(None)
-            elif found.bodies is not None and known is not None:
-                stands = all(self.judge(key, variant) is variant for variant in known.variants)
-                self._memory.stats.operations["get", "miss"] += stands
-                then(Sought(known.variants, known.heads, found.bodies) if stands else None)
-            else:
-                variants = self._visible(key, found, is_the_latest=is_the_latest)
-                self._memory.stats.operations["get", "miss"] += bool(variants)  # who finds nothing looks up again
-                is_all = not self._memory.holds and variants == tuple(found.variants)
-                then(Sought(variants, found.heads if is_all else ()))
+            then(self._sought(key, known, found, is_the_latest=self._readings.end(key, read)))
 
         if self._prompt.ask(key, () if known is None else known.heads, ended):
             return True
         _ = self._readings.end(key, read)
         return False
+
+    def _sought(self, key: CacheKey, known: Known | None, found: Found | None, *, is_the_latest: bool) -> Sought | None:
+        if found is None or found.position > self._learnt:  # purges that are not known here have to be learnt
+            return None
+        if found.bodies is not None and known is not None:
+            stands = all(self.judge(key, variant) is variant for variant in known.variants)
+            self._memory.stats.operations["get", "miss"] += stands
+            return Sought(known.variants, known.heads, found.bodies) if stands else None
+        variants = self._visible(key, found, is_the_latest=is_the_latest)
+        self._memory.stats.operations["get", "miss"] += bool(variants)  # who finds nothing looks up again
+        is_all = not self._memory.holds and variants == tuple(found.variants)
+        return Sought(variants, found.heads if is_all else ())
 
     def seal(self, key: CacheKey, variants: Sequence[StoredResponse]) -> Seal | None:
         """A seal on what ``resident`` gives, where it gives these very objects; already past where memory has to be

@@ -106,7 +106,9 @@ class HitPath:
             return False
         ready = self._known(line, block, connection.origin)
         if ready is not None and ready.hollow is not None:
-            return self._passing.refill(connection, Asking(data, line, block, began), ready, ready.hollow)
+            asking = Asking(data, line, block, began)
+            if self._passing.refill(connection, asking, ready, ready.hollow):
+                return True
         if ready is None or not self._is_good(ready, began):
             return self._answer_anew(connection, data, line, block, began)
         self._write(connection, line, block, ready, began)

@@ -52,23 +52,34 @@ class PassingHits:
 
     def answer(self, connection: Served, asking: Asking, ask: Ask) -> bool:
         """Answer now, or look for it and answer then. False: neither, and nothing was done."""
-        answer = self._hooks.standings.at_hand(ask)
-        if answer is not None:
-            written = rendered(ask.request.method, answer)
-            if written is not None:
-                connection.write(written)
-                self._tell(connection, ask.request, answer, written, asking.began)
-            return written is not None
+        sought = self._hooks.standings.at_hand(ask.key, None)
+        if sought is not None:
+            answer, written = self._found(asking, ask, sought)
+            if answer is None or written is None:
+                return False
+            connection.write(written)
+            self._tell(connection, ask.request, answer, written, asking.began)
+            return True
 
         def complete(sought: Sought) -> None:
-            found, written = self._found(asking, ask, sought)
-            if connection.settle(written) and found is not None and written is not None:
-                self._tell(connection, ask.request, found, written, asking.began)
+            answer, written = self._found(asking, ask, sought)
+            if connection.settle(written) and answer is not None and written is not None:
+                self._tell(connection, ask.request, answer, written, asking.began)
 
         return self._seek(_Sought(self, connection, asking, complete), ask.key, None)
 
     def refill(self, connection: Served, asking: Asking, ready: Ready, hollow: Hollow) -> bool:
         """The same for what was found before."""
+        key, known = ready.standing.key, hollow.known
+        sought = self._hooks.standings.at_hand(key, known)
+        if sought is not None:
+            form, written = self._refilled(asking, ready, hollow, sought)
+            if written is None:
+                return False
+            connection.write(written)
+            request = self._request_of(asking.line, asking.block, connection.origin)
+            self._tell(connection, request, form.answer, written, asking.began)
+            return True
 
         def complete(sought: Sought) -> None:
             form, written = self._refilled(asking, ready, hollow, sought)
@@ -76,7 +87,10 @@ class PassingHits:
                 request = self._request_of(asking.line, asking.block, connection.origin)
                 self._tell(connection, request, form.answer, written, asking.began)
 
-        return self._seek(_Sought(self, connection, asking, complete, ready), ready.standing.key, hollow.known)
+        is_sought = self._seek(_Sought(self, connection, asking, complete, ready), key, known)
+        if not is_sought:
+            ready.hollow = None  # it may be another by now, or gone: it is found anew
+        return is_sought
 
     def _seek(self, pending: "_Sought", key: CacheKey, known: Known | None) -> bool:
         if not self._hooks.standings.seek(key, known, pending.found):

@@ -170,7 +170,7 @@ class Resident:
     def resident(self, _key: object) -> tuple[StoredResponse, ...]:
         return self.variants
 
-    def at_hand(self, _key: object) -> None:
+    def at_hand(self, key: object, known: object) -> None:
         return None
 
     def seek(self, _key: object, _known: object, _then: object) -> bool:

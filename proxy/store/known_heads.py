@@ -1,0 +1,19 @@
+"""All envelopes under one key, by their heads: where these are known already, bodies are all that is read. No I/O."""
+
+from collections.abc import Sequence
+
+from proxy.store.codec import body_of, head_of
+
+
+def heads_of(values: Sequence[bytes], readable: int) -> Sequence[bytes]:
+    """Of all ``values``, by which they are known again; none unless so many as there are could be read."""
+    return tuple(map(head_of, values)) if len(values) == readable else ()
+
+
+def bodies_of(values: Sequence[bytes], heads: Sequence[bytes]) -> Sequence[bytes] | None:
+    """The bodies of ``values``, where these are sound and have the known heads, in this order; None where any differs,
+    or none is known."""
+    if not heads or len(values) != len(heads):
+        return None
+    bodies = [body for value, head in zip(values, heads, strict=True) if (body := body_of(value, head)) is not None]
+    return bodies if len(bodies) == len(heads) else None
