@@ -119,9 +119,11 @@ async def _converse(wire: Wire, pieces: list[bytes]) -> bytes:
     return re.sub(rb"(Age: |ttl=)-?\d+|\r\nDate: [^\r]*", rb"\1", answer)
 
 
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    with Pair(tmp_path_factory.mktemp("pair")) as both:
+@pytest.fixture(scope="module", params=["64MiB", "0"], ids=["memory", "file"])
+def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Hits from memory, and from the embedded file alone."""
+    environ = {"TAMBO_STORE__MEMORY": request.param}
+    with Pair(tmp_path_factory.mktemp("pair"), environ, environ) as both:
         yield both
 
 
