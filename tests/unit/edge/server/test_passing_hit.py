@@ -86,7 +86,8 @@ class House:
         self.observer = RecordingObserver()
         standings = Standings(routes, self.store, Keys(), self.switch, Replies(self.clock, self.observer))
         self.finished: list[Finished] = []
-        told = Counters().tally, self.finished.append, lambda: False, self.observer.internal_error
+        self.counters, self.is_logged = Counters(), False
+        told = self.counters.tally, self.finished.append, lambda: self.is_logged, self.observer.internal_error
         self.path = HitPath(HitHooks(standings, self.clock, *told), 1000)
 
     def begin(self, target: str = "/a", *lines: str, method: str = "GET", client: Client | None = None) -> Client:
@@ -127,9 +128,29 @@ def test_it_is_answered_when_it_was_looked_up_and_then_known_but_for_its_body() 
     house.clock.advance(2)
     assert house.ask() == first.replace("Age: 0", "Age: 2").replace("ttl=60", "ttl=58").replace("one", "two")
     assert house.backing.decoded == 1
-    assert [event.request.target for event in house.finished if event.request] == ["/a", "/a"]
-    assert house.finished[1].answer is not None
-    assert house.finished[1].answer.saved_seconds == 2.5
+    (told,) = house.finished
+    assert told.request is not None
+    assert told.answer is not None
+    assert (told.request.target, told.answer.saved_seconds) == ("/a", 2.5)
+    house.counters.settle()
+    assert house.counters.requests == {("r", "GET", "hit", "2xx"): 1}, "the other one is counted where it was told of"
+    assert house.counters.saved_seconds == {("r", "hit"): 2.5}
+
+
+def test_what_is_known_is_told_of_by_itself_where_each_is_logged_or_it_took_long() -> None:
+    house = House()
+    house.backing.put(response())
+    assert house.ask()
+    for is_logged, seconds, told in ((False, 0.0, 0), (True, 0.0, 1), (False, 0.0004, 0), (False, 0.001, 1)):
+        house.is_logged = is_logged
+        house.clock.advance(1)  # asked once a second
+        assert house.ask()
+        before = len(house.finished)
+        client = house.begin()
+        house.clock.advance(seconds)
+        house.reply()
+        assert client.written
+        assert len(house.finished) == before + told
     assert not any(variant.body for place in house.path._places.young.values() for variant in place.only.variants)
 
 
