@@ -1,6 +1,6 @@
 """What the lasting store has and what memory has, brought together. Judges no purge."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from proxy.errors import StoreUnavailable, SupersededError
 from proxy.policy.cache_key import CacheKey
@@ -8,6 +8,8 @@ from proxy.policy.messages import StoredResponse
 from proxy.policy.reuse import keep_for
 from proxy.store.backing import Backing
 from proxy.store.memory import Memory
+
+Left = Callable[[CacheKey, StoredResponse], StoredResponse | None]
 
 
 class Readings:
@@ -72,20 +74,36 @@ def merged(
     return tuple(by_variant.values())
 
 
+def hold(memory: Memory, left: Left, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:
+    """Have memory hold what purges leave of a response by now (``left``)."""
+    spared = left(key, stored)
+    if spared is not None:
+        memory.put(key, spared, keep_for)
+
+
 async def put_late(
-    memory: Memory, backing: Backing, readings: Readings, key: CacheKey, stored: StoredResponse, keep_for: float
+    backing: Backing,
+    readings: Readings,
+    key: CacheKey,
+    stored: StoredResponse,
+    keep_for: float,
+    then: Callable[[], None],
 ) -> None:
-    """Store what was fetched by a process that stood still meanwhile: its lease on the key may be another's, and what
-    that one has stored must not be hidden by what memory holds. Raises StoreUnavailable; memory holds it all the same.
+    """Store what was fetched by a process that stood still meanwhile. Its lease on the key may be another's by now, and
+    what that one has stored must not be hidden by what memory holds: so memory comes last (``then``). Raises
+    StoreUnavailable; memory holds it all the same where the lasting store is out, and has nobody's.
     """
-    writing, is_out = readings.begin(key), False
+    writing, is_stored = readings.begin(key), False
     try:
         await backing.put(key, stored, keep_for)
+        is_stored = True
     except SupersededError:
-        readings.doubt(key.text)
+        is_stored = False
     except StoreUnavailable:
-        is_out = True
+        if not backing.is_up:
+            then()
         raise
     finally:
-        if readings.end(key, writing) or is_out:
-            memory.put(key, stored, keep_for)
+        is_the_latest = readings.end(key, writing)
+    if is_stored and is_the_latest:
+        then()

@@ -95,6 +95,16 @@ class PurgeLog:
             return self.strongest(position, key.text, target, None, None)
         return self.strongest(position, key.text, target, stored.tags, stored.route, stored.secondary_key)
 
+    def left(self, key: CacheKey, stored: StoredResponse) -> StoredResponse | None:
+        """What the purges since it began leave of a fetch: what it brought, the same ended, or nothing."""
+        match self.since(stored.position, key, stored.target, stored):
+            case None:
+                return stored
+            case PurgeMode.SOFT:
+                return stored if stored.is_ended else replace(stored, is_ended=True)
+            case PurgeMode.HARD:
+                return None
+
     def judge(self, key: CacheKey, stored: StoredResponse) -> StoredResponse | None:
         """What the purges leave of a stored response: itself, itself ended, or nothing."""
         about = (key.text, stored.target, stored.tags, stored.route, stored.secondary_key)

@@ -108,7 +108,8 @@ class RedisClient:
     async def open(self) -> None:
         """Ask once, so that ``is_up`` is true to life, and keep watching. A Redis that is down is no error."""
         await self._probe()
-        self._watching = lasting(self._watch, "watching Redis")
+        if not self._is_closed:
+            self._watching = lasting(self._watch, "watching Redis")
 
     async def close(self) -> None:
         """End every task and connection. Idempotent; later calls raise StoreUnavailable."""

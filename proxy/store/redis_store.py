@@ -225,10 +225,10 @@ class RedisStore:
             wrong = [name] if self.client.is_divided else [name, *indexes]
             clearing: list[Command] = [(b"UNLINK", each) for each in wrong]
             results = await transact(self.client, "put", [*clearing, *commands], budget, _numbers)
+        self.stats.evictions += results[-1]
         if stored.fence and not results[-len(commands)]:
             self.stats.did("put", "superseded", 0.0)
             raise SupersededError("put", "a later fetch is stored")
-        self.stats.evictions += results[-1]
 
     async def _besides(self, name: bytes, indexes: Sequence[bytes], keep: int) -> list[Command]:
         """What else belongs into the transaction that stores something. In a Cluster nothing does, and is done now:

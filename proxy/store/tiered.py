@@ -9,7 +9,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from proxy.clock import Clock
@@ -22,7 +22,7 @@ from proxy.policy.messages import StoredResponse
 from proxy.store.backing import Backing, Browsed, Found, LoggedPurge, Watched, at_hand, prompt
 from proxy.store.housekeeper import Housekeeper
 from proxy.store.memory import Memory
-from proxy.store.merging import Readings, merged, put_late
+from proxy.store.merging import Readings, hold, merged, put_late
 from proxy.store.purge_log import PurgeLog
 from proxy.store.replica import Replica
 from proxy.store.stats import TierStats
@@ -221,20 +221,20 @@ class TieredStore:
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> bool:
         """Keep ``stored`` for ``keep_for`` seconds; False: a later hard purge concerns it. Raises StoreUnavailable
         where it could not be handed to the lasting store; memory holds it all the same."""
-        purged = self._log.since(stored.position, key, stored.target, stored)
-        if purged is PurgeMode.HARD or stored.cost > self.fence:  # so long ago that purges since may be forgotten
+        left = self._log.left(key, stored)
+        if left is None or stored.cost > self.fence:  # so long ago that purges since may be forgotten
             return False
-        if purged is PurgeMode.SOFT and not stored.is_ended:
-            stored = replace(stored, is_ended=True)
-        if self._backing and self._replica and not self._replica.was_current(stored.cost):
-            await put_late(self._memory, self._backing, self._readings, key, stored, keep_for)
+        since = max(stored.cost, self._clock.now() - stored.fence / 1e6 if stored.fence else 0.0)
+        if self._backing and self._replica and not self._replica.was_current(since):
+            then = partial(hold, self._memory, self._log.left, key, left, keep_for)
+            await put_late(self._backing, self._readings, key, left, keep_for, then)
             return True
-        self._memory.put(key, stored, keep_for)
+        self._memory.put(key, left, keep_for)
         if self._backing is not None:
             try:
-                await self._backing.put(key, stored, keep_for)
+                await self._backing.put(key, left, keep_for)
             except SupersededError:  # the next look-up finds the newer one
-                self._memory.revise(key, lambda _, held: None if held is stored else held)
+                self._memory.revise(key, lambda _, held: None if held is left else held)
         return True
 
     # Purging ---------------------------------------------------------------------------------------------------

@@ -201,7 +201,7 @@ class HitPath:
         place = self._places.find(line, _OVERHEAD)
         if place is None or place.names != standing.names or len(place.ready) >= _MOST_VARIANTS:
             place = Place(standing)
-            self._places.keep(line, place, _OVERHEAD + weight)
+        self._places.keep(line, place, _OVERHEAD + weight)  # each of its variants weighs, too
         place.keep(selection(standing.names, ask.request), ready)
         return ready
 

@@ -6,7 +6,7 @@ answer's are read, decided or written anew: the body is all that is new.
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from proxy.edge.server.header_block import IS_CONDITIONAL, Block
 from proxy.edge.server.hit_hooks import HitHooks, Served
@@ -21,6 +21,9 @@ from proxy.exchange.residence import Known, Sought
 from proxy.exchange.standing import Standing
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import RequestHead
+
+_OVERHEAD: Final = 512
+"""Bytes that a stored response takes without its body, beside its head."""
 
 
 class Asking(NamedTuple):
@@ -112,7 +115,7 @@ class PassingHits:
         if standing is None or len(standing.stored.body) > SLICE:
             return None
         empty = standing.emptied()
-        ready = self._keep(line, ask, empty, sum(map(len, sought.heads)))
+        ready = self._keep(line, ask, empty, sum(_OVERHEAD + len(head) for head in sought.heads))
         if ready is not None:
             ready.hollow = Hollow(Known(empty.variants, sought.heads), empty.chosen)
         return ready

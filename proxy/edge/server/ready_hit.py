@@ -122,7 +122,10 @@ class Ready:
         answer, unmodified = standing.answer, standing.unmodified
         if not isinstance(answer.body, bytes):
             return None
-        full, none = _rendered(answer, method), _rendered(unmodified, method)
+        try:
+            full, none = _rendered(answer, method), _rendered(unmodified, method)
+        except ValueError:  # the long way says what is wrong with it
+            return None
         if full is None or none is None or "date" not in answer.head.fields:
             return None
         body = b"" if method == "HEAD" else answer.body

@@ -13,6 +13,7 @@ from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 from proxy.store.backing import Found, LoggedPurge
 from proxy.store.memory import Memory
+from proxy.store.replica import Term
 from proxy.store.stats import TierStats
 from proxy.store.tiered import FENCE, TieredStore
 from tests.support.builders import T0, a_key, a_stored
@@ -37,8 +38,8 @@ class ScriptedBacking:
         self.gets = 0
         self.removes = True
         self.reached = asyncio.Event()
-        self.has_later = False
-        """Whether a later fetch has stored already."""
+        self.fails = self.has_later = False
+        """Whether writes time out; whether a later fetch has stored already."""
 
     def _check(self, operation: str) -> None:
         if not self.is_up:
@@ -64,6 +65,8 @@ class ScriptedBacking:
             self.reached.set()
             await self.put_gate.wait()
         self._check("put")
+        if self.fails:
+            raise StoreUnavailable("put", "no answer in time")
         if self.has_later:
             raise SupersededError("put", "a later fetch")
         others = [known for known in self.stored.get(key.text, []) if known.secondary_key != stored.secondary_key]
@@ -369,7 +372,10 @@ async def test_a_seal_lasts_as_long_as_the_lease() -> None:
         pytest.param("superseded", 60.0, True, False, id="no break, but a later fetch has stored"),
         pytest.param("stored", 5.0, False, True, id="a break: memory has it when it is stored"),
         pytest.param("superseded", 5.0, False, False, id="a break, and a later fetch has stored"),
-        pytest.param("down", 5.0, False, True, id="a break, and nobody can say: it cost time"),
+        pytest.param("down", 5.0, False, True, id="a break, and the store is out: it cost time"),
+        pytest.param("timeout", 5.0, False, False, id="a break, and nobody can say"),
+        pytest.param("cancelled", 5.0, False, False, id="a break, and given up"),
+        pytest.param("purged", 5.0, False, False, id="a break, and purged since"),
         pytest.param("doubted", 5.0, False, False, id="a break, and somebody has stored since"),
     ],
 )
@@ -383,12 +389,61 @@ async def test_who_stood_still_while_he_fetched_hides_nothing(
         putting = asyncio.ensure_future(store.put(KEY, a_stored(b"1", cost=30.0), 60))
         await backing.reached.wait()
         assert bool(store.resident(KEY)) is meanwhile
+        backing.fails = outcome == "timeout"
         if outcome == "doubted":
             backing.doubt("/a")
+        elif outcome == "purged":
+            store.learn(0, LoggedPurge(7, Purge(PurgeKind.URL, "/a", HARD), T0))
+        elif outcome == "cancelled":
+            putting.cancel()
         backing.put_gate.set()
-        if outcome == "down":
-            with pytest.raises(StoreUnavailable):
+        if outcome in {"down", "timeout", "cancelled"}:
+            with pytest.raises((StoreUnavailable, asyncio.CancelledError)):
                 await putting
         else:
             await putting
-        assert bool(store.resident(KEY)) is kept
+        assert bool(store._memory.resident(KEY)) is kept
+
+
+async def test_what_is_purged_softly_while_it_is_written_late_is_held_as_ended() -> None:
+    backing, replica = WatchedBacking(), Vouched()
+    async with _shared(backing, replica) as store:
+        replica.current_for, backing.put_gate = 5.0, asyncio.Event()
+        putting = asyncio.ensure_future(store.put(KEY, a_stored(b"1", cost=30.0), 60))
+        await backing.reached.wait()
+        store.learn(0, LoggedPurge(7, Purge(PurgeKind.ALL, "", SOFT), T0))
+        backing.put_gate.set()
+        assert await putting
+        assert [held.is_ended for held in store._memory.resident(KEY)] == [True]
+
+
+@pytest.mark.parametrize(("taken_ago", "is_late"), [(4.0, False), (6.0, True)])
+async def test_a_fetch_is_as_old_as_its_lease(taken_ago: float, is_late: bool) -> None:
+    backing, replica = WatchedBacking(), Vouched()
+    async with _shared(backing, replica) as store:
+        replica.current_for, backing.put_gate = 5.0, asyncio.Event()
+        stored = a_stored(b"1", cost=0.1, fence=int((T0 - taken_ago) * 1e6))
+        putting = asyncio.ensure_future(store.put(KEY, stored, 60))
+        await backing.reached.wait()
+        assert bool(store.resident(KEY)) is not is_late
+        backing.put_gate.set()
+        await putting
+
+
+def test_a_term_that_was_over_begins_anew() -> None:
+    clock = FakeClock()
+    term = Term(clock)
+    assert not term.was_on(0.0)
+    term.prolong(clock.monotonic() + 2)
+    clock.advance(1)
+    term.prolong(clock.monotonic() + 2)
+    assert term.was_on(1.0)
+    assert not term.was_on(1.5)
+    clock.advance(2)
+    assert not term.was_on(0.0), "over"
+    term.prolong(clock.monotonic() + 2)
+    clock.advance(0.5)
+    assert term.was_on(0.5)
+    assert not term.was_on(0.6), "it stood still before"
+    term.end()
+    assert not term.is_on
