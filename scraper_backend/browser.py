@@ -35,6 +35,8 @@ from scraper_backend.text import decode, mend
 
 POLL: Final = 0.1
 """Seconds between two looks at whether the next document is there."""
+MOST_ASKED: Final = 20
+"""How often a page that says nothing is asked where it is."""
 
 SWITCHES: Final = (
     "--headless=new",
@@ -186,8 +188,13 @@ class Browser:
         return any(each["method"] == "Network.loadingFailed" and each["params"]["type"] == "Document" for each in noted)
 
     def _state(self) -> tuple[float, str, str, int]:
-        origin, ready, href, status = self._driver.execute_script(_STATE)
-        return float(origin), str(ready), str(href), int(status)
+        for _ in range(MOST_ASKED):
+            state = self._driver.execute_script(_STATE)
+            if state is not None:
+                origin, ready, href, status = state
+                return float(origin), str(ready), str(href), int(status)
+            time.sleep(POLL)  # an alert that opened meanwhile took the answer's place: the next command will say so
+        raise WebDriverException("the page does not say where it is")
 
     def _page(self, state: tuple[float, str, str, int]) -> Seen:
         if state[2].startswith("chrome-error:"):
