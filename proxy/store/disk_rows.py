@@ -21,7 +21,8 @@ class Rows(NamedTuple):
 
 
 def read_rows(rows: list[tuple[bytes, int, bytes]], key: CacheKey, max_body: int, heads: Sequence[bytes]) -> Rows:
-    """``rows``: variant, whether it was ended, value. ``heads``: see proxy.store.backing.Prompt."""
+    """``rows``: variant, whether it was ended, value. ``max_body``: bytes that room is made for. ``heads``: see
+    proxy.store.backing.Prompt. Never raises for what a value says."""
     # That a variant was ended stands beside its value.
     values = [] if any(ended for _, ended, _ in rows) else [value for _, _, value in rows]
     bodies = bodies_of(values, heads)

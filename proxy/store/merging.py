@@ -75,7 +75,7 @@ def merged(
 
 
 def hold(memory: Memory, left: Left, key: CacheKey, stored: StoredResponse, keep_for: float) -> None:
-    """Have memory hold what purges leave of a response by now (``left``)."""
+    """Have memory hold for ``keep_for`` seconds what purges leave of a response by now (``left``)."""
     spared = left(key, stored)
     if spared is not None:
         memory.put(key, spared, keep_for)
@@ -89,16 +89,16 @@ async def put_late(
     keep_for: float,
     then: Callable[[], None],
 ) -> None:
-    """Store what was fetched by a process that stood still meanwhile. Its lease on the key may be another's by now, and
-    what that one has stored must not be hidden by what memory holds: so memory comes last (``then``). Raises
-    StoreUnavailable; memory holds it all the same where the lasting store is out, and has nobody's.
+    """Store for ``keep_for`` seconds what was fetched by a process that stood still meanwhile. Its lease on the key may be
+    another's by now, and what that one has stored must not be hidden by what memory holds: so memory comes last
+    (``then``). Raises StoreUnavailable; memory holds it all the same where the lasting store is out, and has nobody's.
     """
     writing, is_stored = readings.begin(key), False
     try:
         await backing.put(key, stored, keep_for)
         is_stored = True
     except SupersededError:
-        is_stored = False
+        pass  # a later fetch has stored
     except StoreUnavailable:
         if not backing.is_up:
             then()

@@ -97,24 +97,12 @@ class PurgeLog:
 
     def left(self, key: CacheKey, stored: StoredResponse) -> StoredResponse | None:
         """What the purges since it began leave of a fetch: what it brought, the same ended, or nothing."""
-        match self.since(stored.position, key, stored.target, stored):
-            case None:
-                return stored
-            case PurgeMode.SOFT:
-                return stored if stored.is_ended else replace(stored, is_ended=True)
-            case PurgeMode.HARD:
-                return None
+        return _spared(stored, self.since(stored.position, key, stored.target, stored))
 
     def judge(self, key: CacheKey, stored: StoredResponse) -> StoredResponse | None:
         """What the purges leave of a stored response: itself, itself ended, or nothing."""
         about = (key.text, stored.target, stored.tags, stored.route, stored.secondary_key)
-        match self.strongest(stored.position, *about):
-            case None:
-                return stored
-            case PurgeMode.SOFT:
-                return stored if stored.is_ended else replace(stored, is_ended=True)
-            case PurgeMode.HARD:
-                return None
+        return _spared(stored, self.strongest(stored.position, *about))
 
     def last_before(self, moment: float) -> int:
         """The position up to which every purge was logged before ``moment`` (wall seconds)."""
@@ -161,3 +149,14 @@ class PurgeLog:
         if purge not in self._entries:
             self._insert(LoggedPurge(last.position, purge, last.at))
             self._entries.move_to_end(purge, last=False)
+
+
+def _spared(stored: StoredResponse, purged: PurgeMode | None) -> StoredResponse | None:
+    """What a purge leaves: itself, itself ended, or nothing."""
+    match purged:
+        case None:
+            return stored
+        case PurgeMode.SOFT:
+            return stored if stored.is_ended else replace(stored, is_ended=True)
+        case PurgeMode.HARD:
+            return None

@@ -220,7 +220,7 @@ class TieredStore:
 
     async def put(self, key: CacheKey, stored: StoredResponse, keep_for: float) -> bool:
         """Keep ``stored`` for ``keep_for`` seconds; False: a later hard purge concerns it. Raises StoreUnavailable
-        where it could not be handed to the lasting store; memory holds it all the same."""
+        where it could not be handed to the lasting store; memory holds it all the same, but see ``put_late``."""
         left = self._log.left(key, stored)
         if left is None or stored.cost > self.fence:  # so long ago that purges since may be forgotten
             return False
