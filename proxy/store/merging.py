@@ -89,9 +89,9 @@ async def put_late(
     keep_for: float,
     then: Callable[[], None],
 ) -> None:
-    """Store for ``keep_for`` seconds what was fetched by a process that stood still meanwhile. Its lease on the key may be
-    another's by now, and what that one has stored must not be hidden by what memory holds: so memory comes last
-    (``then``). Raises StoreUnavailable; memory holds it all the same where the lasting store is out, and has nobody's.
+    """Store for ``keep_for`` seconds what was fetched by a process that stood still meanwhile. Its lease on the key may
+    be another's by now, and what that one has stored must not be hidden by what memory holds: so memory comes last
+    (``then``). Raises StoreUnavailable; where the lasting store is out, and has nobody's, memory holds it all the same.
     """
     writing, is_stored = readings.begin(key), False
     try:
