@@ -23,12 +23,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.load import report
-from bench.load.goals import PARTS, Goal, Play
+from bench.load.goals import BESIDE, PARTS, Goal, Play
 from bench.load.house import VERSIONS, House, program
 from bench.load.machine import forget_peak
 from bench.load.runs import Load, Run, middle, ratio, stream, warm, wrk
 
-STREAMED = Play("100 MB, 4 clients", Load(""), ("nginx",), (Goal("nginx", 1.0),), hits=False)
+STREAMED = Play("100 MB, 4 clients", Load(""), ("nginx",), (Goal("nginx", 1.0),), "tambo-streams", hits=False)
 MOST_MB = 64
 """What Tambo may take while it streams."""
 Results = dict[tuple[str, str], list[Run]]
@@ -81,7 +81,9 @@ def _chosen(options: argparse.Namespace) -> list[Play]:
             others = play.servers
             if options.all_peers and "varnish" in others:
                 others = (*others, "trafficserver", "squid")
-            plays.append(replace(play, servers=others, load=replace(play.load, seconds=options.seconds)))
+            beside = play.beside and replace(play.beside, seconds=options.seconds)
+            load = replace(play.load, seconds=options.seconds)
+            plays.append(replace(play, servers=others, load=load, beside=beside))
     return plays
 
 
@@ -89,7 +91,7 @@ def _open(house: House, plays: Iterable[Play], options: argparse.Namespace) -> N
     """Start whom these plays need."""
     wanted = {server for play in plays for server in (play.ours, *play.servers)}
     if "streams" in options.parts:
-        wanted |= {"tambo", "nginx"}
+        wanted |= {STREAMED.ours, *STREAMED.servers}
     if "raw" in wanted:
         house.raw()
     for name in sorted(wanted & set(VERSIONS)):
@@ -100,6 +102,7 @@ def _open(house: House, plays: Iterable[Play], options: argparse.Namespace) -> N
         "tambo": {},
         "tambo-disk": {"TAMBO_STORE__MEMORY": "0"},
         "tambo-redis": {"TAMBO_STORE__MEMORY": "0"},
+        "tambo-streams": {},
         "tambo-one": {"core": both},
         "tambo-workers": {"core": both, "WEB_CONCURRENCY": "2"},
     }
@@ -111,20 +114,23 @@ def _open(house: House, plays: Iterable[Play], options: argparse.Namespace) -> N
 
 
 def _play(house: House, play: Play, results: Results, options: argparse.Namespace) -> None:
-    servers = [name for name in (play.ours, *play.servers) if name in house.ports]
+    runs = [(name, name, play.load) for name in (play.ours, *play.servers) if name in house.ports]
+    if play.beside is not None:
+        runs.append((BESIDE, play.ours, play.beside))
     if play.hits:
-        for name in servers:
-            warm(house, name, play.load)
+        for _, server, load in runs:
+            warm(house, server, load)
     for number in range(options.rounds):
-        for name in servers if number % 2 == 0 else reversed(servers):
-            run = wrk(house, name, play.load)
+        for name, server, load in runs if number % 2 == 0 else reversed(runs):
+            run = wrk(house, server, load)
             results.setdefault((play.name, name), []).append(run)
             _note(options, play.name, name, run)
 
 
 def _stream(house: House, results: Results, options: argparse.Namespace) -> None:
+    """By Tambos that have done nothing else: what other plays left in memory is not the streams'."""
     for number in range(options.rounds):
-        servers = [name for name in ("tambo", "nginx") if name in house.ports]
+        servers = [name for name in (STREAMED.ours, *STREAMED.servers) if name in house.ports]
         for name in servers if number % 2 == 0 else reversed(servers):
             forget_peak(house.processes[name].pid)
             run = stream(house, name, 4)
@@ -142,7 +148,7 @@ def _note(options: argparse.Namespace, play: str, server: str, run: Run) -> None
 def _print(plays: list[Play], results: Results, options: argparse.Namespace) -> None:
     print(f"{_versions()}; {options.rounds} rounds of {options.seconds:g} s, {datetime.now(UTC):%Y-%m-%d}.\n")
     print("\n".join(report.reached(plays, results)))
-    if ours := results.get((STREAMED.name, "tambo")):
+    if ours := results.get((STREAMED.name, STREAMED.ours)):
         peak = max(run.peak_mb for run in ours)
         held = "yes" if peak < MOST_MB else "**no**"
         print(f"| {STREAMED.name} | peak RSS < {MOST_MB} MB | {peak:.0f} MB | {held} | - |")
@@ -153,7 +159,7 @@ def _print(plays: list[Play], results: Results, options: argparse.Namespace) -> 
 
 
 def _streams(results: Results) -> str:
-    ours, theirs = (results.get((STREAMED.name, name), []) for name in ("tambo", "nginx"))
+    ours, theirs = (results.get((STREAMED.name, name), []) for name in (STREAMED.ours, *STREAMED.servers))
     return f"Tambo takes {ratio(ours, theirs, 'cpu'):.2f} × nginx's CPU, {middle([run.cpu for run in ours]):.2f} s."
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bench.load.goals import Goal, Play
+from bench.load.goals import BESIDE, Goal, Play
 from bench.load.runs import Run, middle, ratio
 
 Results = Mapping[tuple[str, str], list[Run]]
@@ -16,7 +16,7 @@ def figures(plays: Sequence[Play], results: Results) -> list[str]:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for play in plays:
-        for server in (play.ours, *play.servers):
+        for server in (play.ours, *play.servers, BESIDE):
             runs = results.get((play.name, server))
             if not runs:
                 continue
@@ -41,7 +41,7 @@ def reached(plays: Sequence[Play], results: Results) -> list[str]:
             continue
         foreign = max(run.foreign for runs in _all_of(play, results) for run in runs)
         for goal in play.goals:
-            theirs = results.get((play.name, goal.against)) or results.get((goal.against, play.ours))
+            theirs = results.get((play.name, goal.against))
             if theirs:
                 lines.append(f"| {play.name} | {_judged(goal, ours, theirs)} | {foreign:.2f} |")
             else:
@@ -50,7 +50,8 @@ def reached(plays: Sequence[Play], results: Results) -> list[str]:
 
 
 def _all_of(play: Play, results: Results) -> list[list[Run]]:
-    return [results[play.name, server] for server in (play.ours, *play.servers) if (play.name, server) in results]
+    names = ((play.name, server) for server in (play.ours, *play.servers, BESIDE))
+    return [results[name] for name in names if name in results]
 
 
 def _judged(goal: Goal, ours: list[Run], theirs: list[Run]) -> str:

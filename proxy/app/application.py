@@ -175,7 +175,7 @@ class App:
             return None
         self._standings.leave_alone(self._loaded.config.admin.prefix)
         telemetry, clock = self._telemetry, self._clock
-        told = telemetry.tally, self._finished, telemetry.logs_requests, telemetry.internal_error
+        told = telemetry.tally, self._finished, telemetry.may_log, telemetry.logs_request, telemetry.internal_error
         hooks = HitHooks(self._standings, clock, *told)
         return HitPath(hooks, server_settings(self._loaded.config).max_target)
 

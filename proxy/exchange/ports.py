@@ -8,7 +8,7 @@ from proxy.errors import Failure
 from proxy.exchange.causes import Cause
 from proxy.exchange.purges import Purge, Purged, PurgeMode
 from proxy.policy.cache_key import CacheKey
-from proxy.policy.disposition import Disposition, NotStoredReason, Result, StaleReason, Verdict
+from proxy.policy.disposition import Disposition, NotStoredReason, StaleReason, Verdict
 from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse
 
 # Bodies ------------------------------------------------------------------------------------------------------------
@@ -178,37 +178,6 @@ class Exchanged:
     sent_bytes: int = 0
     aborted: bool = False
     """The answer did not reach the client whole."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """Hits of one kind, counted together: how many, the seconds they took and the seconds of upstream time they saved.
-
-    For those only that took less than ``SHORT`` seconds each.
-    """
-
-    count: int = 0
-    seconds: float = 0.0
-    saved: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class HitKind:
-    """What hits have in common that are counted together."""
-
-    route: str
-    method: str
-    result: Result
-    status: int
-    key: str
-
-
-Tallies: TypeAlias = Callable[[object, HitKind], Tally]
-"""Where hits of a kind are counted, for as long as their owner is there; it can be weakly referred to."""
-
-
-SHORT = 0.0005
-"""Seconds: the end of the first bucket of durations."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from typing import Final
 from weakref import ref
 
 from proxy.clock import Clock, SystemClock
-from proxy.exchange.ports import SHORT, Exchanged, Fetched, Filled, HitKind, Tally
+from proxy.exchange.ports import Exchanged, Fetched, Filled
+from proxy.exchange.tallies import DURATIONS, HitKind, Tally
 from proxy.policy.disposition import NotStoredReason, Result, StaleReason, Verdict
 from proxy.telemetry.keys import KeyTable
 
-REQUEST_BUCKETS = (SHORT, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 UPSTREAM_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 90, 120)
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE", "QUERY"})
@@ -78,25 +78,27 @@ class Counters:
     def settle(self) -> None:
         """Bring in what was tallied. To be called before anything here is read."""
         for _, kind, tally in self._tallies:
-            if tally.count:
+            if tally.count or tally.longer:
                 self._bring_in(kind, tally)
         self._tallies = [each for each in self._tallies if each[0]() is not None]
 
     def _bring_in(self, kind: HitKind, tally: Tally) -> None:
         route, result = kind.route, kind.result
-        self.requests[route, kind.method, result, f"{kind.status // 100}xx"] += tally.count
-        histogram = self._histogram(route, result)
-        histogram.counts[0] += tally.count
+        counts, histogram = {0: tally.count, **(tally.longer or {})}, self._histogram(route, result)
+        for place, count in counts.items():
+            histogram.counts[place] += count
         histogram.total += tally.seconds
+        total = sum(counts.values())
+        self.requests[route, kind.method, result, f"{kind.status // 100}xx"] += total
         if tally.saved and (by := _SAVED_BY.get(result)) is not None:
             self.saved_seconds[route, by] += tally.saved
-        self.keys.record(kind.key, route).requests += tally.count
-        tally.count, tally.seconds, tally.saved = 0, 0.0, 0.0
+        self.keys.record(kind.key, route).requests += total
+        tally.count, tally.seconds, tally.saved, tally.longer = 0, 0.0, 0.0, None
 
     def _histogram(self, route: str, result: str) -> Histogram:
         histogram = self.request_seconds.get((route, result))
         if histogram is None:
-            histogram = self.request_seconds[route, result] = Histogram(REQUEST_BUCKETS)
+            histogram = self.request_seconds[route, result] = Histogram(DURATIONS)
         return histogram
 
     def exchanged(self, event: Exchanged) -> None:

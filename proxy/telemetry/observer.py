@@ -41,7 +41,11 @@ class Telemetry(Counters):
         self._sample = sample
         self._to_skip = self._next_gap()
 
-    def logs_requests(self) -> bool:
+    def may_log(self) -> bool:
+        """Whether any request that goes well gets a line, as things are."""
+        return self._sample > 0 and ACCESS.isEnabledFor(logging.INFO)
+
+    def logs_request(self) -> bool:
         """Whether the next request gets a line: ask once for each that is not told of by ``exchanged``."""
         if self._to_skip:
             self._to_skip -= 1
@@ -62,7 +66,7 @@ class Telemetry(Counters):
         if event.status >= _SERVER_ERROR or event.aborted:
             if ACCESS.isEnabledFor(logging.INFO):
                 self._log(event)
-        elif self.logs_requests():
+        elif self.logs_request():
             self._log(event)
             self._to_skip = self._next_gap()
 

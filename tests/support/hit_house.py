@@ -1,5 +1,7 @@
 """A hit path over a memory of its own, and one client that asks it."""
 
+from collections.abc import Iterator
+from itertools import repeat
 from math import inf
 from typing import Any
 
@@ -55,7 +57,10 @@ class House:
         self.counters = Counters()
         self.finished: list[Finished] = []
         self.is_logged = False
-        told = self.counters.tally, self.finished.append, lambda: self.is_logged, RecordingObserver().internal_error
+        """Whether some hits are; which ones, ``draws`` says."""
+        self.draws: Iterator[bool] = repeat(True)
+        logs = (lambda: self.is_logged, lambda: next(self.draws))
+        told = self.counters.tally, self.finished.append, *logs, RecordingObserver().internal_error
         hooks = HitHooks(standings, self.clock, *told)
         self.path = HitPath(hooks, 1000)
         self.client = Client()

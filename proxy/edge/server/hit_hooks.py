@@ -7,8 +7,8 @@ from typing import Protocol
 from proxy.clock import Clock
 from proxy.edge.server.origin import Origin
 from proxy.edge.server.settings import Finished
-from proxy.exchange.ports import Tallies
 from proxy.exchange.standing import Standings
+from proxy.exchange.tallies import Tallies
 
 
 class Pending(Protocol):
@@ -48,7 +48,9 @@ class HitHooks:
     tally: Tallies
     """Where hits are counted."""
     finished: Callable[[Finished], None]
-    is_logged: Callable[[], bool]
-    """Whether each request is logged, so that it has to be told of one by one; asked once a second."""
+    may_log: Callable[[], bool]
+    """Whether some hits are logged; asked once a second."""
+    logs_hit: Callable[[], bool]
+    """Where some are: whether this one is, so that it has to be told of by itself."""
     bug: Callable[[str, BaseException], None]
     """An exception that should not be: where, and which."""

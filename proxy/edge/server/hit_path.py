@@ -26,9 +26,9 @@ from proxy.edge.server.settings import Finished
 from proxy.edge.server.translate import request_head
 from proxy.errors import ClientError
 from proxy.exchange.ask import Ask
-from proxy.exchange.ports import SHORT
 from proxy.exchange.residence import MOST_USES
 from proxy.exchange.standing import Standing, selection
+from proxy.exchange.tallies import SHORT
 from proxy.policy.messages import RequestHead
 
 _REQUEST_LINE: Final = re.compile(rb"(GET|HEAD) (/[!\"$-\[\]-~]*) HTTP/1\.1")
@@ -91,13 +91,13 @@ class HitPath:
             seal.uses += 1
         self._residence.hits += 1
         seconds = self._monotonic() - began
-        if seconds >= SHORT:
-            self._tell(line, block, connection.origin, ready.whole, seconds)
-        else:
-            tally = ready.whole.tally
+        tally = ready.whole.tally
+        if seconds <= SHORT:
             tally.count += 1
             tally.seconds += seconds
             tally.saved += ready.saved
+        else:
+            tally.add(seconds, ready.saved)
         return True
 
     def _answer_other(self, connection: Served, data: bytes, line: bytes, block: Block, began: float) -> bool:
@@ -136,12 +136,10 @@ class HitPath:
         connection.heard_at = began
         self._residence.hits += 1
         seconds = self._monotonic() - began
-        if seconds >= SHORT or ready.is_told:
+        if ready.may_log and self._hooks.logs_hit():
             self._tell(line, block, connection.origin, form, seconds)
         else:
-            form.tally.count += 1
-            form.tally.seconds += seconds
-            form.tally.saved += ready.saved
+            form.tally.add(seconds, ready.saved)
 
     def _tell(self, line: bytes, block: Block, origin: Origin, form: Form, seconds: float) -> None:
         """Count and log one hit by itself."""
@@ -168,7 +166,7 @@ class HitPath:
         if seal is None:
             return False
         ready.seal, ready.epoch = seal, self._residence.epoch
-        ready.turn(now, began, is_told=self._hooks.is_logged())
+        ready.turn(now, began, may_log=self._hooks.may_log())
         return True
 
     # What is known --------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from proxy.edge.server.ready_hit import Form, Hollow, Ready, is_unmodified
 from proxy.edge.server.settings import Finished
 from proxy.edge.server.wire import Framing, connection_lines, frame, render_head
 from proxy.exchange.ask import Ask
-from proxy.exchange.ports import SHORT, Answer
+from proxy.exchange.ports import Answer
 from proxy.exchange.residence import Known, Sought
 from proxy.exchange.standing import Standing
 from proxy.policy.cache_key import CacheKey
@@ -126,24 +126,21 @@ class PassingHits:
             ready.hollow = None
             return ready.whole, None
         if monotonic >= ready.looks:
-            ready.turn(now, monotonic, is_told=True)  # there is nothing to write that is whole
-            ready.is_told = self._hooks.is_logged()
+            ready.turn(now, monotonic, may_log=True)  # there is nothing to write that is whole
+            ready.may_log = self._hooks.may_log()
         if asking.block.traits & IS_CONDITIONAL and is_unmodified(asking.block, ready.standing):
             return ready.none, ready.none.head
         body = b"" if asking.line.startswith(b"HEAD ") else sought.bodies[hollow.chosen]
         return ready.whole, ready.whole.head + body
 
     def _count(self, connection: Served, asking: Asking, ready: Ready, form: Form, written: bytes) -> None:
-        """Count what was known before; it is told of by itself where it took long, or each is logged."""
-        seconds = self._hooks.clock.monotonic() - asking.began
-        if seconds >= SHORT or ready.is_told:
+        """Count what was known before; it is told of by itself where it is logged."""
+        if ready.may_log and self._hooks.logs_hit():
             request = self._request_of(asking.line, asking.block, connection.origin)
             self._tell(connection, request, form.answer, written, asking.began)
             return
         connection.heard_at = asking.began
-        form.tally.count += 1
-        form.tally.seconds += seconds
-        form.tally.saved += ready.saved
+        form.tally.add(self._hooks.clock.monotonic() - asking.began, ready.saved)
 
     def _tell(
         self, connection: Served, request: RequestHead | None, answer: Answer, written: bytes, began: float

@@ -7,9 +7,10 @@ from typing import Final, NamedTuple
 
 from proxy.edge.server.header_block import HAS_COOKIE, HAS_DIRECTIVES, IS_CONDITIONAL, IS_SECTION, Block
 from proxy.edge.server.wire import connection_lines, frame, render_head
-from proxy.exchange.ports import Answer, HitKind, Tallies, Tally
+from proxy.exchange.ports import Answer
 from proxy.exchange.residence import Known, Seal
 from proxy.exchange.standing import Standing
+from proxy.exchange.tallies import HitKind, Tallies, Tally
 from proxy.policy.messages import StoredResponse
 
 _MOST_JOINED: Final = 32 * 1024
@@ -96,7 +97,7 @@ class Ready:
     """A hit as bytes: what is left to do is to say how old it is, once a second."""
 
     __slots__ = (
-        "epoch", "hollow", "is_told", "looks", "none", "saved", "seal", "standing", "turns", "variants", "whole",
+        "epoch", "hollow", "looks", "may_log", "none", "saved", "seal", "standing", "turns", "variants", "whole",
         "wire",
     )  # fmt: skip
 
@@ -105,7 +106,7 @@ class Ready:
         self.variants = standing.variants
         self.saved = standing.answer.saved_seconds
         self.whole, self.none = whole, none
-        self.is_told = False
+        self.may_log = False
         self.hollow: Hollow | None = None
         """What is known of a hit that memory does not hold: its body comes with each look-up."""
         self.seal: Seal = _NONE
@@ -132,15 +133,15 @@ class Ready:
         whole = Form(answer, full, body, method, tallies)
         return cls(standing, whole, Form(unmodified, none, b"", method, tallies))
 
-    def turn(self, now: float, monotonic: float, *, is_told: bool) -> None:
-        """Say the age anew. ``is_told``: each hit is told of by itself."""
+    def turn(self, now: float, monotonic: float, *, may_log: bool) -> None:
+        """Say the age anew. ``may_log``: some hits are to be told of by themselves."""
         age, ttl, until = self.standing.numbers(now)
         numbers = b"%d" % age, b"%d" % ttl
         self.whole.turn(*numbers)
         self.none.turn(*numbers)
         self.looks = monotonic + min(until, self.standing.until) - now
-        self.is_told = is_told
-        if is_told or len(self.whole.body) > _MOST_JOINED:
+        self.may_log = may_log
+        if may_log or len(self.whole.body) > _MOST_JOINED:
             self.wire, self.turns = b"", -inf
         else:
             self.wire, self.turns = self.whole.head + self.whole.body, self.looks

@@ -86,7 +86,7 @@ def test_whoever_asks_first_and_logs_then_counts_once(lines: pytest.LogCaptureFi
     """The hit path asks before it tells."""
     telemetry = Telemetry(0.5, lambda: 0.5)
     for _ in range(100):
-        if telemetry.logs_requests():
+        if telemetry.logs_request():
             telemetry.exchanged(an_exchange())
     assert told(lines) == 50
 
@@ -102,9 +102,19 @@ def test_what_went_wrong_is_always_logged(lines: pytest.LogCaptureFixture) -> No
 def test_nothing_is_logged_where_nobody_listens(lines: pytest.LogCaptureFixture) -> None:
     lines.set_level(logging.WARNING, "tambo")
     telemetry = Telemetry()
-    assert not telemetry.logs_requests()
+    assert not telemetry.may_log()
+    assert not telemetry.logs_request()
     telemetry.exchanged(an_exchange(504))
     assert told(lines) == 0
+
+
+@pytest.mark.parametrize(("sample", "expected"), [(1.0, True), (0.001, True), (0.0, False)])
+def test_of_a_sample_some_may_be_logged(lines: pytest.LogCaptureFixture, sample: float, *, expected: bool) -> None:
+    telemetry = Telemetry(sample, lambda: 0.5)
+    telemetry.exchanged(an_exchange())
+    assert telemetry.may_log() is expected
+    telemetry.resample(0.5)
+    assert telemetry.may_log()
 
 
 def test_a_random_sample_is_about_that_part() -> None:

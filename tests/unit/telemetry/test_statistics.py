@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 
 from proxy.exchange.causes import Cause
-from proxy.exchange.ports import Fetched, HitKind
+from proxy.exchange.ports import Exchanged, Fetched
+from proxy.exchange.tallies import SHORT, HitKind
+from proxy.policy import dispositions
 from proxy.policy.disposition import NotStoredReason, Result
 from proxy.telemetry.counters import Counters
 from proxy.telemetry.keys import Order
 from proxy.telemetry.metrics import Sources, TierGauges, UpstreamGauges
 from proxy.telemetry.statistics import merge_statistics, statistics
+from tests.support.builders import a_request
 
 SOURCES = Sources(
     upstream=lambda: UpstreamGauges(2, 5, {"queue-full": 1}, {"ruc": 3, "rest": 0}, 2),
@@ -114,6 +117,22 @@ def test_tallies_count_for_their_keys_and_go_with_their_owners(times: int) -> No
     made.settle()
     assert made.keys.top(Order.HITS)["keys"][0]["requests"] == 2 * times + 1
     assert made._tallies == []
+
+
+def test_a_tally_counts_each_hit_in_the_bucket_that_it_took() -> None:
+    made, told = Counters(), Counters()
+    owner, kind = Owner(), HitKind("ruc", "GET", Result.HIT, 200, "/a")
+    tally = made.tally(owner, kind)
+    for _ in range(2):  # the second time as if nothing had been counted before
+        for seconds in (0.0, SHORT / 2, SHORT, 0.0006, 0.7, 0.7, 500.0):
+            tally.add(seconds, 2.0)
+            told.exchanged(Exchanged(a_request("/a"), "ruc", dispositions.hit(5), 200, seconds, "/a", 2.0))
+        made.settle()
+        assert made.request_seconds["ruc", "hit"].counts == told.request_seconds["ruc", "hit"].counts
+        assert made.request_seconds["ruc", "hit"].total == pytest.approx(told.request_seconds["ruc", "hit"].total)
+        assert made.requests == told.requests
+        assert made.saved_seconds == told.saved_seconds
+        assert made.requests_of(["/a"]) == told.requests_of(["/a"])
 
 
 def test_tallies_whose_owners_have_gone_do_not_pile_up() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,17 @@ async def test_what_is_logged_is_told_one_by_one() -> None:
     assert event.answer.disposition.result is Result.HIT
     house.counters.settle()
     assert not house.counters.requests, "who is told counts"
+
+
+async def test_of_a_sample_each_hit_is_drawn_for_and_the_others_are_counted() -> None:
+    """Also of one URL's hits within one second: what is looked at once a second is whether any is logged."""
+    house = House()
+    await house.holds()
+    house.is_logged, house.draws = True, cycle([True, False, False, False])
+    for _ in range(100):
+        assert house.ask()
+    house.counters.settle()
+    assert (len(house.finished), house.counters.requests) == (25, {("r", "GET", "hit", "2xx"): 75})
 
 
 @pytest.mark.parametrize(

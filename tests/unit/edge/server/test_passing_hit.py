@@ -1,7 +1,10 @@
 """Hits that memory does not hold: what is answered once they were looked up, what is known of them, and until when."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
 from typing import Any
+
+import pytest
 
 from proxy.edge.server.hit_hooks import HitHooks
 from proxy.edge.server.hit_path import HitPath
@@ -87,7 +90,9 @@ class House:
         standings = Standings(routes, self.store, Keys(), self.switch, Replies(self.clock, self.observer))
         self.finished: list[Finished] = []
         self.counters, self.is_logged = Counters(), False
-        told = self.counters.tally, self.finished.append, lambda: self.is_logged, self.observer.internal_error
+        self.draws: Iterator[bool] = repeat(True)
+        logs = (lambda: self.is_logged, lambda: next(self.draws))
+        told = self.counters.tally, self.finished.append, *logs, self.observer.internal_error
         self.path = HitPath(HitHooks(standings, self.clock, *told), 1000)
 
     def begin(self, target: str = "/a", *lines: str, method: str = "GET", client: Client | None = None) -> Client:
@@ -137,12 +142,14 @@ def test_it_is_answered_when_it_was_looked_up_and_then_known_but_for_its_body() 
     assert house.counters.saved_seconds == {("r", "hit"): 2.5}
 
 
-def test_what_is_known_is_told_of_by_itself_where_each_is_logged_or_it_took_long() -> None:
+@pytest.mark.parametrize("seconds", [0.0, 0.0004, 0.0005, 0.7])
+def test_what_is_known_is_told_of_by_itself_where_it_is_logged(seconds: float) -> None:
     house = House()
     house.backing.put(response())
     assert house.ask()
-    for is_logged, seconds, told in ((False, 0.0, 0), (True, 0.0, 1), (False, 0.0004, 0), (False, 0.001, 1)):
-        house.is_logged = is_logged
+    for is_logged, is_drawn in ((False, True), (True, True), (True, False)):
+        house.is_logged, house.draws = is_logged, iter([False, is_drawn])  # of the first nothing is said
+        told = is_logged and is_drawn
         house.clock.advance(1)  # asked once a second
         assert house.ask()
         before = len(house.finished)

@@ -7,9 +7,9 @@ import pytest
 from proxy.edge.server.ready_hit import Ready
 from proxy.exchange.keys import Keys
 from proxy.exchange.operating import ModeSwitch
-from proxy.exchange.ports import Tally
 from proxy.exchange.replies import Replies
 from proxy.exchange.standing import Standings
+from proxy.exchange.tallies import Tally
 from proxy.policy.disposition import Result
 from proxy.policy.route import RoutePolicy, compile_pattern
 from proxy.store.memory import Memory
@@ -36,27 +36,27 @@ async def ready(method: str = "GET", **changes: Any) -> Ready | None:
 async def test_the_age_is_said_until_it_is_another() -> None:
     hit = await ready(corrected_initial_age=7.25)
     assert hit is not None
-    hit.turn(T0, 100.0, is_told=False)
+    hit.turn(T0, 100.0, may_log=False)
     assert b"\r\nAge: 7\r\n" in hit.wire
     assert hit.turns == hit.looks == pytest.approx(100.75)
-    hit.turn(T0 + 0.75, 100.75, is_told=False)
+    hit.turn(T0 + 0.75, 100.75, may_log=False)
     assert b"\r\nAge: 8\r\n" in hit.wire
 
 
 async def test_it_is_never_good_beyond_its_freshness() -> None:
     hit = await ready(freshness_lifetime=0.25)
     assert hit is not None
-    hit.turn(T0, 100.0, is_told=False)
+    hit.turn(T0, 100.0, may_log=False)
     assert hit.turns == pytest.approx(100.25)
 
 
 @pytest.mark.parametrize(
-    ("is_told", "size"), [pytest.param(True, 1, id="each is told of"), pytest.param(False, 100_000, id="large")]
+    ("may_log", "size"), [pytest.param(True, 1, id="each is told of"), pytest.param(False, 100_000, id="large")]
 )
-async def test_what_takes_more_than_one_write_is_not_joined(is_told: bool, size: int) -> None:
+async def test_what_takes_more_than_one_write_is_not_joined(may_log: bool, size: int) -> None:
     hit = await ready(body=b"x" * size)
     assert hit is not None
-    hit.turn(T0 + 0.5, 100.0, is_told=is_told)
+    hit.turn(T0 + 0.5, 100.0, may_log=may_log)
     assert (hit.wire, hit.turns < 100.0) == (b"", True)
     assert hit.looks > 100.0
     assert b"\r\nAge: 0\r\n" in hit.whole.head
