@@ -44,7 +44,7 @@ format: $(STAMP)
 bench: $(STAMP)
 	@scripts/services redis-server nginx wrk
 	$(BIN)/python bench/speed.py $(if $(QUICK),--quick)
-	@for each in memory_tier start policy stampede redis_lookup redis_memory embedded_store upstream_client; do \
+	@for each in memory_tier start policy values stampede redis_lookup redis_memory embedded_store upstream_client; do \
 	  echo "== bench/$$each.py"; $(BIN)/python "bench/$$each.py" || exit 1; done
 
 compose-check:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from proxy.app.listening import gate_of, listen, listen_privately, runtime_folder
 from proxy.app.place import WorkerPlace, public_admin
@@ -12,8 +14,7 @@ from proxy.edge.admin.passage import Passage
 from proxy.exchange.promises import PREFIX as PROMISES
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """``address``: of the port, host and number; None for a worker. ``passage``: None without a prefix."""
 
     address: tuple[str, int] | None

@@ -1,6 +1,6 @@
 """What the listener tells of an answer, in the words of those who count and log it. Counts nothing."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from proxy.edge.server.settings import Finished
 from proxy.exchange.ports import Exchanged

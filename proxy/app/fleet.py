@@ -1,7 +1,8 @@
 """What Tambos share through Redis beside what is stored: who fetches what, and how many at once. Decides nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.config.model import Config
@@ -18,8 +19,7 @@ from proxy.store.redis_store import RedisStore
 from proxy.store.replica import Learner
 
 
-@dataclass(frozen=True, slots=True)
-class RedisShared:
+class RedisShared(Struct, frozen=True):
     """Opened after the store whose connections it uses, and closed before it."""
 
     messages: RedisMessages

@@ -4,8 +4,9 @@ Decides nothing by it, and keeps nothing.
 """
 
 import secrets
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from proxy.edge.server.settings import Handler
 from proxy.exchange.ports import Answer, OnInterim, RequestBody

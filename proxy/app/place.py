@@ -1,11 +1,11 @@
 """Where a worker process stands among the others of one Tambo: plain values, handed to it when it starts."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class WorkerPlace:
+
+class WorkerPlace(Struct, frozen=True):
     """One of several processes that serve one port."""
 
     number: int

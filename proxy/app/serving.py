@@ -1,7 +1,7 @@
 """What answers requests by one configuration: its routes, its way to the upstream. Built anew with each reload, over
 the same store, flights and guard, which outlive it. Opens no listener."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from proxy.app.identifying import identifying
 from proxy.app.settings import purge_callers, retry_settings
@@ -34,8 +34,7 @@ from proxy.exchange.warming import Warmer
 from proxy.telemetry.observer import Telemetry
 
 
-@dataclass(frozen=True, slots=True)
-class Lasting:
+class Lasting(Struct, frozen=True):
     """What a reload leaves alone: whatever remembers something, or has something under way."""
 
     store: Store

@@ -4,9 +4,10 @@ import http.client
 import json
 import socket
 import ssl
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from proxy.config.model import Admin
 from proxy.config.secret import Secret
@@ -25,8 +26,7 @@ class NotThereError(AdminError):
     """Nothing is there by the name that was asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class AdminClient:
+class AdminClient(Struct, frozen=True):
     """One admin listener: ``url`` without a path's end slash, and the token to show."""
 
     url: str

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
+
+from msgspec import Struct
 
 from proxy.cli.admin_client import AdminClient, NotThereError
 from proxy.cli.asking import with_client
@@ -15,8 +16,7 @@ from proxy.config.quantities import show_duration, show_size
 _PAGE = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """What is to be listed: at most one of the first five, else everything; at most ``limit``, 0: all of it."""
 
     url: str | None = None

@@ -3,8 +3,9 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from proxy.cli.admin_client import AdminError, client_for
 from proxy.cli.exits import Exit, complain, complain_of_config
@@ -12,8 +13,7 @@ from proxy.config.load import load
 from proxy.config.problems import InvalidConfigError
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What is to be purged: exactly one of the first six."""
 
     url: str | None = None
@@ -88,8 +88,7 @@ def _counted(count: int | None, *, at_least: bool) -> str:
     return f"{'at least ' if at_least else ''}{count} stored response{'' if count == 1 else 's'} of "
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Struct, frozen=True):
     """Which Tambo is meant: the configuration that names it, or its admin listener's URL."""
 
     file: str | None = None

@@ -8,9 +8,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from proxy.cli.admin_client import AdminClient, AdminError, NotThereError, client_for
 from proxy.cli.exits import Exit, complain, complain_of_config
@@ -26,8 +27,7 @@ _PATIENCE: Final = 60
 _INTERRUPTED: Final = 130
 
 
-@dataclass(frozen=True, slots=True)
-class Errand:
+class Errand(Struct, frozen=True):
     """What is wanted: a new job from ``file`` (``-``: standard input), or one of the last three."""
 
     file: str | None = None

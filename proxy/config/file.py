@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+from msgspec import Struct
+
 from proxy.config.keys import joined
 from proxy.config.problems import InvalidConfigError
 from proxy.config.reader import labels
@@ -69,13 +72,12 @@ def _syntax_error(message: str, shown: str) -> ConfigError:
     return ConfigError(place["place"] if place else "file", f"not TOML: {_PLACE.sub('', message)}", shown)
 
 
-@dataclass(slots=True)
-class Filler:
+class Filler(Struct):
     """Fills variables in. ``left_out``: keys that are as if they were not there, with the unset variable's name."""
 
     environ: Mapping[str, str]
-    problems: list[ConfigError] = field(default_factory=list)
-    left_out: dict[str, str] = field(default_factory=dict)
+    problems: list[ConfigError] = msgspec.field(default_factory=list)
+    left_out: dict[str, str] = msgspec.field(default_factory=dict)
 
     def fill(self, node: Node, key: str = "") -> Node | None:
         """The node with its variables filled in. None: it was nothing but one variable that is not set."""

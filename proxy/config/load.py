@@ -1,8 +1,9 @@
 """Puts a configuration together: defaults < file < environment < command line. The one place that reads them all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from proxy.config import checks
 from proxy.config.environment import overlay
@@ -18,8 +19,7 @@ from proxy.policy.route import RoutePolicy
 from proxy.wording import nearest
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A configuration that holds together.
 
     ``provenance`` says where each value that is not a default came from, by dotted key.

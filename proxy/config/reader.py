@@ -6,10 +6,10 @@ Goes on after a problem, so that all are told together. Knows no key by name.
 import tomllib
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
 import msgspec
+from msgspec import Struct, field
 
 from proxy.config.keys import hints_of, joined, required_of
 from proxy.config.problems import show
@@ -23,8 +23,7 @@ BAD: Final = object()
 """Stands for a value that could not be read; a struct with one is not made."""
 
 
-@dataclass(slots=True)
-class Reader:
+class Reader(Struct):
     """Reads one tree; collects what is wrong with it and where each value came from."""
 
     problems: list[ConfigError] = field(default_factory=list)

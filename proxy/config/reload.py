@@ -1,9 +1,10 @@
 """What of a new configuration a running Tambo can take over, and what needs a restart. Pure: changes nothing."""
 
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from proxy.config.load import Loaded
 from proxy.config.model import Config
@@ -27,8 +28,7 @@ the upstream's own, so another URL is another store."""
 _SEATS: Final = "upstream.concurrency.max"
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """What is taken over; ``needs_restart``: the dotted keys that were changed as well, and stay as they were."""
 
     loaded: Loaded

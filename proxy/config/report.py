@@ -1,12 +1,12 @@
 """The effective configuration as rows and as plain JSON values, each with where it came from. Secrets stay masked."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, get_args
 
 import msgspec
+from msgspec import Struct
 
 from proxy.config.keys import hints_of, joined
 from proxy.config.load import Loaded
@@ -32,8 +32,7 @@ _UNSET: Mapping[str, str] = MappingProxyType(
 _SHOWN: Mapping[str | None, Callable[[Any], str]] = MappingProxyType({"duration": show_duration, "size": show_size})
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One key: its value as an operator would write it, and where that came from."""
 
     key: str

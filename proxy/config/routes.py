@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from proxy.config.conditions import compile_condition
 from proxy.config.model import Authorization, ClientDirectives, Config, Cookies, Route, RouteMatch, RouteVerdict
@@ -62,8 +63,7 @@ def forward_fields_of(route: Route) -> ForwardFields:
     return route.forward_fields or usual
 
 
-@dataclass(slots=True)
-class _Compiler:
+class _Compiler(Struct):
     config: Config
     problems: list[ConfigError] = field(default_factory=list)
 

@@ -4,12 +4,12 @@ Knows neither the model nor any file.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+
+class Leaf(Struct, frozen=True):
     """A single value. ``is_text``: it came as text (a variable, an option) and may stand for a number or a list."""
 
     value: object
@@ -17,16 +17,14 @@ class Leaf:
     is_text: bool = False
 
 
-@dataclass(slots=True)
-class Array:
+class Array(Struct):
     """A list of values."""
 
     items: "list[Node]"
     source: str
 
 
-@dataclass(slots=True)
-class Table:
+class Table(Struct):
     """Named values."""
 
     entries: "dict[str, Node]"

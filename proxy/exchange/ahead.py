@@ -6,8 +6,9 @@ Looks at a key once a second at most, however often it is hit: a hit that need n
 import random
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.exchange.guard import Guard
@@ -24,8 +25,7 @@ DAY: Final = 86_400.0
 MOST_KEYS: Final = 10_000
 
 
-@dataclass(slots=True)
-class _Look:
+class _Look(Struct):
     """At a key that expires soon: at which response, how often, and when (wall seconds) again."""
 
     stored: StoredResponse
@@ -33,8 +33,7 @@ class _Look:
     again: float
 
 
-@dataclass(slots=True)
-class _Day:
+class _Day(Struct):
     """A route's fetches since ``began`` (monotonic seconds)."""
 
     began: float

@@ -1,7 +1,8 @@
 """One request on its way to an answer, with what was found out about it so far. Decides nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from proxy.exchange.ports import OnInterim, RequestBody
 from proxy.policy.cache_key import CacheKey
@@ -14,8 +15,7 @@ MOST_TRIES = 4
 """Fetches of others that a request waits for, one after the other: each can bring one variant that is not its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """One request on its way to an answer. ``why``: what a fetch for it is called; ``stale``: what may stand in."""
 
     request: RequestHead

@@ -4,7 +4,8 @@ Knows neither stored responses nor clients. Nothing of a body has been read when
 """
 
 import asyncio
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.errors import Failure, UpstreamError
@@ -13,8 +14,7 @@ from proxy.exchange.ports import Fetched, Observer, OnInterim, Upstream, Upstrea
 from proxy.exchange.retrying import Retrier
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
+class Asker(Struct, frozen=True):
     """The one way to the upstream."""
 
     upstream: Upstream

@@ -4,9 +4,10 @@ A state machine over numbers: time is an argument, nothing waits and nothing is 
 """
 
 from collections import deque
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 PARTS: Final = 10
 """Into which the window is cut: it moves on by a tenth of its length, and costs ten pairs of numbers."""
@@ -20,8 +21,7 @@ class State(StrEnum):
     OPEN = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class BreakerSettings:
+class BreakerSettings(Struct, frozen=True):
     """Opens for ``open`` seconds when of the results of the last ``window`` seconds, ``min_requests`` at least, the
     part ``failure_ratio`` (0-1) or more are failures."""
 
@@ -31,16 +31,14 @@ class BreakerSettings:
     open: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(Struct, frozen=True):
     """Leave to ask once; its result is reported with it. ``era``: results of an earlier one say nothing any more."""
 
     era: int
     is_probe: bool = False
 
 
-@dataclass(slots=True)
-class _Part:
+class _Part(Struct):
     """Results of one part of the window: when it ends, and how many went how."""
 
     end: float

@@ -5,8 +5,10 @@ Without leases (one process, or Redis is gone) a fill is what it is without this
 """
 
 import asyncio
-from dataclasses import dataclass, replace
 from typing import Final, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from proxy.clock import Clock
 from proxy.errors import Failure, StoreUnavailable, UpstreamError
@@ -38,8 +40,7 @@ MOST_TURNS: Final = 8
 another variant, or have died."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(Struct, frozen=True):
     """Fills flights that may be joined, once per key among all who share the leases."""
 
     refresher: Refresher

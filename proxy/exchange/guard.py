@@ -7,7 +7,8 @@ Knows numbers and waits only; which request deserves a place is not its question
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.errors import Failure, UpstreamError
@@ -22,8 +23,7 @@ LONGEST_WAIT = 300
 _BREAKER = "breaker"
 
 
-@dataclass(frozen=True, slots=True)
-class GuardSettings:
+class GuardSettings(Struct, frozen=True):
     """``maximum`` requests at once (None: unlimited); ``queue`` may wait, each for ``queue_timeout`` seconds."""
 
     maximum: int | None = None

@@ -7,8 +7,9 @@ Exponential back-off with full jitter: the n-th failure in a row is followed by 
 import random
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.errors import Failure
@@ -22,8 +23,7 @@ MOST_KEYS: Final = 10_000
 _MOST_DOUBLINGS: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Setback:
+class Setback(Struct, frozen=True):
     """A key whose last fetch failed. Times are monotonic seconds."""
 
     route: str

@@ -1,7 +1,8 @@
 """Carries out what an unsafe request invalidated (RFC 9111 §4.4, RFC 9875). Judges nothing: the policy names it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from proxy.errors import StoreUnavailable
 from proxy.exchange.keys import Keys
@@ -14,16 +15,14 @@ from proxy.policy.messages import Fields, RequestHead, ResponseHead
 from proxy.policy.route import RoutePolicy, match_route
 
 
-@dataclass(frozen=True, slots=True)
-class Invalidation:
+class Invalidation(Struct, frozen=True):
     """What an answer made doubtful: everything under these keys, and everything in these groups."""
 
     keys: tuple[CacheKey, ...]
     groups: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Invalidator:
+class Invalidator(Struct, frozen=True):
     """Turns targets and groups into purges."""
 
     routes: tuple[RoutePolicy, ...]

@@ -1,15 +1,15 @@
 """What can be known of all that is stored, page by page: its values, and the port. Reads nothing itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from proxy.exchange.purges import Purge
 from proxy.policy.messages import StoredResponse
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One stored response as it lies in the lasting store."""
 
     key: str
@@ -22,8 +22,7 @@ class Row:
     """Bytes that it takes at rest, compressed where it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Some of what is stored, in no order that means anything. What was changed meanwhile may stand in two pages."""
 
     rows: Sequence[Row]
@@ -31,8 +30,7 @@ class Page:
     """Where the next page begins; empty: this was the last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """What a purge would meet."""
 
     count: int

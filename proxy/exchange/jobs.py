@@ -1,7 +1,8 @@
 """One fetch: what it is for, and what has arrived of it. Asks nobody."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from proxy.exchange.bodies import RelayedBody
 from proxy.exchange.causes import Cause
@@ -17,8 +18,7 @@ NOT_MODIFIED = 304
 PARTIAL_CONTENT = 206
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """One fetch: for which request and key, and what it validates."""
 
     request: RequestHead
@@ -46,8 +46,7 @@ class Job:
         return "QUERY" if self.request.method == "QUERY" else "GET"
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(Struct, frozen=True):
     """A final head, its body still to be read, and when it came (``started``: monotonic seconds)."""
 
     head: ResponseHead

@@ -1,8 +1,9 @@
 """Begins fetches, each as a flight of its own, and finds those under way that may be joined. Concludes nothing."""
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
+
+from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.exchange.alone import AloneKeys
@@ -28,8 +29,7 @@ class Behind(Enum):
     LEFT_ALONE = auto()
 
 
-@dataclass(slots=True)
-class Launcher:
+class Launcher(Struct):
     """Where every flight begins."""
 
     store: Store

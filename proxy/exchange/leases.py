@@ -2,9 +2,10 @@
 nothing itself; a process that shares with nobody has no leases at all."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct
 
 from proxy.exchange.causes import Priority
 
@@ -22,8 +23,7 @@ class Ending(StrEnum):
     """No answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """What the holder of a lease left: bytes where the ending needs them (proxy.exchange.notes)."""
 
     ending: Ending
@@ -43,15 +43,13 @@ class Lease(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """It is ours now."""
 
     lease: Lease
 
 
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
+class Elsewhere(Struct, frozen=True):
     """Another process has it. ``position``: the purge log's, before its fetch began."""
 
     holder: str
@@ -63,8 +61,7 @@ Taken: TypeAlias = Held | Elsewhere | Note | None
 """A Note: the last one was its asker's only, a moment ago. None: there is nobody to ask, everyone is on his own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """For which key (a CacheKey's text) a lease is wanted, with what to tell others of the fetch.
 
     ``over``: a holder that does not count, because its fetch began before a purge. ``on_urged`` hears that somebody

@@ -1,7 +1,8 @@
 """How to ask for what nothing stored can answer: for the whole, a part, the rest of one, or one of several variants."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from proxy.exchange.ask import Ask
 from proxy.policy.completion import remainder

@@ -1,9 +1,9 @@
 """A flight's outcome as bytes and back, for those who wait for it in other processes. Asks and stores nothing."""
 
-from dataclasses import replace
 from typing import Annotated, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from proxy.errors import UNASKED, Failure, UpstreamError
 from proxy.exchange.leases import Ending, Note

@@ -1,9 +1,10 @@
 """How Tambo works at present: normally, offline, or as if it were not there; and until when. Answers no request."""
 
 import logging
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.exchange.residence import Residence
@@ -21,8 +22,7 @@ class OperatingMode(StrEnum):
     """Every request goes to the upstream; nothing is looked up or stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operating:
+class Operating(Struct, frozen=True):
     """A mode, and the seconds until it ends by itself (None: it does not)."""
 
     mode: OperatingMode

@@ -3,10 +3,11 @@ exchange's own order; asks nobody and changes nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from math import floor
 from typing import assert_never
+
+from msgspec import Struct
 
 from proxy.errors import Failure
 from proxy.exchange.holdoff import Setback
@@ -56,8 +57,7 @@ class Act(StrEnum):
     """Nobody can say without the request's content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """Everything that decides about one request at one moment."""
 
     request: RequestHead
@@ -83,8 +83,7 @@ class Facts:
     is_breaker_open: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(Struct, frozen=True):
     """What would be done; ``dispositions``: what the answer would say of itself, the likeliest first."""
 
     act: Act

@@ -3,7 +3,7 @@
 Cancelled with its client. What an unsafe request invalidates is not its question.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.errors import UpstreamError
@@ -36,8 +36,7 @@ from proxy.policy.route import Match, RoutePolicy
 from proxy.policy.storability import is_event_stream
 
 
-@dataclass(frozen=True, slots=True)
-class Passer:
+class Passer(Struct, frozen=True):
     """Forwards requests one by one."""
 
     asker: Asker

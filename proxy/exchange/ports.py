@@ -1,8 +1,9 @@
 """What the exchange needs from the outside, as protocols over small values. Holds no logic."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct
 
 from proxy.errors import Failure
 from proxy.exchange.causes import Cause
@@ -67,8 +68,7 @@ OnInterim: TypeAlias = Callable[[ResponseHead], None]
 # Upstream ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamRequest:
+class UpstreamRequest(Struct, frozen=True):
     """What goes on the wire: final, framed by the adapter alone (``fields`` carries no framing and no Host)."""
 
     method: str
@@ -81,8 +81,7 @@ class UpstreamRequest:
     """The protocol to ask for (``websocket``), for a request that wants to switch."""
 
 
-@dataclass(slots=True)
-class UpstreamAnswer:
+class UpstreamAnswer(Struct):
     """A final response's head, and its content or its tunnel (after 101)."""
 
     head: ResponseHead
@@ -106,8 +105,7 @@ class Upstream(Protocol):
 # Store -------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(Struct, frozen=True):
     """All variants stored under a key that no hard purge concerns, and the purge log's position when we looked.
 
     A response that a soft purge concerns comes with ``is_ended`` set.
@@ -164,8 +162,7 @@ class Store(Protocol):
 # Observer ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Exchanged:
+class Exchanged(Struct):
     """One request and what became of it: what counters and the log line are made of."""
 
     request: RequestHead
@@ -180,8 +177,7 @@ class Exchanged:
     """The answer did not reach the client whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """One request to the upstream and how it ended: a status, or the failure."""
 
     route: str
@@ -191,8 +187,7 @@ class Fetched:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(Struct, frozen=True):
     """A fetch for what is stored, or was to be, and how it ended."""
 
     key: str
@@ -250,8 +245,7 @@ class Observer(Protocol):
 # Answers -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """What the edge writes: a final head whose fields are complete but for framing, and the content.
 
     ``body`` is ready-made bytes, or a stream that the edge must close. For HEAD and 304 the edge sends no content;

@@ -1,7 +1,9 @@
 """Keeps answers to POST that say they are what a GET would bring (RFC 9110 §9.3.3). Judges nothing: the policy does."""
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from proxy.clock import Clock
 from proxy.exchange.bodies import CopiedBody, RelayedBody
@@ -15,8 +17,7 @@ from proxy.policy.route import Match, RoutePolicy, match_route
 from proxy.policy.storability import assess
 
 
-@dataclass(frozen=True, slots=True)
-class PostedKeeper:
+class PostedKeeper(Struct, frozen=True):
     """Looks at what answers POSTs."""
 
     routes: tuple[RoutePolicy, ...]
@@ -39,8 +40,7 @@ class PostedKeeper:
         return Watch(self, request, match, self.store.position, self.clock.now())
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """One POST whose answer may be kept.
 
     ``position`` was read before it was sent: what it displaced itself is a purge behind that, so that an answer is

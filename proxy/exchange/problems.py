@@ -1,7 +1,8 @@
 """Answers that Tambo gives by itself, mostly JSON problem bodies (RFC 9457) that say who failed, and no internals."""
 
 import json
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from proxy.errors import UNASKED, Failure, UpstreamError
 from proxy.exchange.ports import Answer

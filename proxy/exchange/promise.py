@@ -3,9 +3,11 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
 from enum import Enum, auto
 from typing import Final, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from proxy.exchange.ports import Answer, OnInterim, RequestBody
 from proxy.policy.messages import FieldLine, Fields, RequestHead
@@ -27,8 +29,7 @@ class Taker(Enum):
     """Its client left before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """What is written down: which request, and how it stands. ``began``: wall seconds."""
 
     target: str
@@ -75,8 +76,7 @@ def keepable(request: RequestHead) -> bool:
     return len(request.target) + sum(len(name) + len(value) for name, value in request.fields.lines) <= _MOST_BYTES
 
 
-@dataclass(eq=False, slots=True)
-class Promise:
+class Promise(Struct, eq=False):
     """An answer that is on its way. ``since``: monotonic seconds, ``began``: wall seconds."""
 
     id: str

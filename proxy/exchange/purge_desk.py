@@ -3,8 +3,9 @@ for JSON. Reads no request and writes no answer."""
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.exchange.entry_ids import entry_id
 from proxy.exchange.inventory import Inventory, Tally
@@ -20,8 +21,7 @@ TRIAL_SECONDS: Final = 2.0
 """For counting what a purge would meet."""
 
 
-@dataclass(frozen=True, slots=True)
-class PurgeWish:
+class PurgeWish(Struct, frozen=True):
     """A purge that was asked for. ``dry_run``: only tell what it would meet."""
 
     kind: PurgeKind
@@ -30,16 +30,14 @@ class PurgeWish:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """What is answered: a status, and what JSON is made of."""
 
     status: int
     values: dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class PurgeDesk:
+class PurgeDesk(Struct, frozen=True):
     """One desk for the admin API and the public port's PURGE."""
 
     purger: Purger

@@ -4,10 +4,11 @@ Decides who may and answers as the admin API does; purges nothing itself."""
 import hmac
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from proxy.errors import ClientError, StoreUnavailable
 from proxy.exchange.ports import Answer, OnInterim, RequestBody
@@ -23,8 +24,7 @@ _ROUTE: Final = "none"
 Handler: TypeAlias = Callable[[RequestHead, RequestBody | None, OnInterim | None], Awaitable[Answer]]
 
 
-@dataclass(frozen=True, slots=True)
-class PurgeCallers:
+class PurgeCallers(Struct, frozen=True):
     """For whom it is enabled: those from these networks (none: from anywhere) who show this token (None: any)."""
 
     networks: tuple[IPv4Network | IPv6Network, ...] = ()

@@ -1,8 +1,9 @@
 """What a purge is, and what is known of one that was carried out. Purges nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from proxy.exchange.entry_ids import entry_id, read_entry_id
 from proxy.policy.cache_key import CacheKey, has_kin, kinship
@@ -43,8 +44,7 @@ class AskedMode(StrEnum):
         return PurgeMode.HARD if self is AskedMode.HARD else PurgeMode.SOFT
 
 
-@dataclass(frozen=True, slots=True)
-class Purge:
+class Purge(Struct, frozen=True):
     """One purge: ``argument`` is a cache key's text (url), a raw path prefix (prefix), what path_glob compiles
     (pattern), a tag, a route's name, an entry's id, or empty (all)."""
 
@@ -106,8 +106,7 @@ class Purge:
         return entry_id(key_text, secondary) == self.argument
 
 
-@dataclass(frozen=True, slots=True)
-class Purged:
+class Purged(Struct, frozen=True):
     """A purge that was carried out."""
 
     count: int | None

@@ -1,8 +1,9 @@
 """Turns an operator's wish to purge into a purge of the store: which key a URL has. Removes nothing itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from proxy.errors import ClientError
 from proxy.exchange.ports import Store
@@ -16,8 +17,7 @@ from proxy.wording import hint
 BAD_REQUEST = 400
 
 
-@dataclass(slots=True)
-class Purger:
+class Purger(Struct):
     """Purges by URL, by path prefix or pattern, by tag, by route, and everything."""
 
     routes: tuple[RoutePolicy, ...]

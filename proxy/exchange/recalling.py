@@ -6,7 +6,8 @@ have failed a moment ago, an answer that a slow store still has is worth a secon
 """
 
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from proxy.clock import Clock
 from proxy.errors import StoreUnavailable

@@ -5,8 +5,10 @@ Judges nothing itself, and never speaks to a client.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import assert_never
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from proxy.clock import Clock
 from proxy.errors import UNASKED, Failure, StoreUnavailable, UpstreamError, afresh
@@ -41,8 +43,7 @@ SPOKEN_LIMIT = 256 * 1024
 """Bytes of an error answer that are read whole so that those who waited can share it; a longer one is its asker's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refresher:
+class Refresher(Struct, frozen=True):
     """Fills flights from the upstream into the store."""
 
     asker: Asker

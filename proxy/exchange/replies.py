@@ -1,7 +1,8 @@
 """Makes answers of stored responses and of what a fetch brought. Decides nothing: the policy does."""
 
-from dataclasses import replace
 from math import floor
+
+from msgspec.structs import replace
 
 from proxy.clock import Clock
 from proxy.exchange.ask import Ask

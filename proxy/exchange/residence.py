@@ -5,8 +5,9 @@ seal still shows the very variants that were found, and the epoch is the one in 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from proxy.policy.messages import StoredResponse
 
@@ -26,8 +27,7 @@ class Seal(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What was found under a key beyond memory, kept without its bodies: good for nothing until it is found again."""
 
     variants: Sequence[StoredResponse]
@@ -35,8 +35,7 @@ class Known:
     """By which it is known again, as the store wrote them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sought:
+class Sought(Struct, frozen=True):
     """What is stored under a key beyond memory, and no purge concerns."""
 
     variants: Sequence[StoredResponse]

@@ -6,8 +6,9 @@ the budget lasts: an upstream that fails for everybody is not asked twice as oft
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.errors import Failure, UpstreamError
@@ -24,8 +25,7 @@ MOST_SAVED: Final = 10.0
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD"})
 
 
-@dataclass(frozen=True, slots=True)
-class RetrySettings:
+class RetrySettings(Struct, frozen=True):
     """``maximum`` repetitions of one request; ``budget`` (0-1): at most so many of all requests."""
 
     maximum: int = 0

@@ -4,8 +4,10 @@ A store that fails is a miss; an upstream that fails is stale, or 502, 503, 504.
 """
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from proxy.clock import Clock
 from proxy.errors import Failure, UpstreamError

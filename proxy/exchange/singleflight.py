@@ -6,8 +6,9 @@ Knows nothing of HTTP: what a flight brings is for its fill to say and for its w
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from proxy.errors import Failure, UpstreamError
 from proxy.exchange.bodies import GrowingBody, RelayedBody
@@ -18,8 +19,7 @@ from proxy.policy.disposition import NotStoredReason
 from proxy.policy.messages import ResponseHead, SecondaryKey, StoredResponse
 
 
-@dataclass(frozen=True, slots=True)
-class Streaming:
+class Streaming(Struct, frozen=True):
     """For the client that began the flight: the head is there, the body is coming. ``reason``: why it is not stored.
     ``is_kept``: whether there is anything to be done with it once it is."""
 
@@ -29,8 +29,7 @@ class Streaming:
     is_kept: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Struct, frozen=True):
     """A stored response, for everyone whose selecting fields it fits."""
 
     stored: StoredResponse
@@ -42,8 +41,7 @@ class Shared:
     """Another process fetched it: so in each outcome."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(Struct, frozen=True):
     """A whole answer that is not stored. ``is_shared``: it is nobody's own (an error), those who waited have it too;
     ``is_faulty``: a verdict called it a failure."""
 
@@ -64,15 +62,13 @@ class Spoken:
         return Failure.FAULTY if self.is_faulty else None
 
 
-@dataclass(frozen=True, slots=True)
-class Alone:
+class Alone(Struct, frozen=True):
     """It turned out that this cannot be shared: whoever waited goes upstream by itself."""
 
     is_elsewhere: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """There is no answer."""
 
     error: UpstreamError

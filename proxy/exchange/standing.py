@@ -6,9 +6,11 @@ breaks.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from math import floor
 from typing import Final, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from proxy.exchange.ahead import Ahead
 from proxy.exchange.ask import Ask
@@ -59,8 +61,7 @@ class ResidentStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """A hit on a fresh stored response, as it stands."""
 
     answer: Answer

@@ -2,8 +2,9 @@
 
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from proxy.policy.disposition import Result
 
@@ -12,8 +13,7 @@ DURATIONS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 SHORT: Final = DURATIONS[0]
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """Hits of one kind, counted together: the seconds they took, and the seconds of upstream time they saved."""
 
     count: int = 0
@@ -36,8 +36,7 @@ class Tally:
         self.longer[place] = self.longer.get(place, 0) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class HitKind:
+class HitKind(Struct, frozen=True):
     """What hits have in common that are counted together."""
 
     route: str

@@ -2,9 +2,11 @@
 never waits for a client's sake."""
 
 import asyncio
-from dataclasses import dataclass, replace
 from math import inf
 from typing import Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from proxy.errors import UNASKED, StoreUnavailable
 from proxy.exchange.ask import MOST_TRIES, Ask
@@ -33,26 +35,22 @@ USUAL_PAUSE: Final = 5.0
 """Seconds until what could not be tried is tried again, where nobody knows better."""
 
 
-@dataclass(frozen=True, slots=True)
-class Warmed:
+class Warmed(Struct, frozen=True):
     """It was fetched, and is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fresh:
+class Fresh(Struct, frozen=True):
     """It is stored, and fresh still."""
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
+class Later(Struct, frozen=True):
     """The upstream is to be left alone for so many seconds: it was not asked."""
 
     seconds: float
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unwarmed:
+class Unwarmed(Struct, frozen=True):
     """It could not be fetched, or may not be kept; ``why``: for the operator."""
 
     why: str

@@ -4,10 +4,12 @@ import json
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 from urllib.parse import quote
+
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 
 from proxy.policy.messages import FieldLine
 
@@ -39,8 +41,7 @@ class WarmState(StrEnum):
         return self in (WarmState.DONE, WarmState.CANCELLED)
 
 
-@dataclass(frozen=True, slots=True)
-class WarmOrder:
+class WarmOrder(Struct, frozen=True):
     """What an operator wants: URLs (each valid, none twice), with which request fields, whether what is fresh is
     fetched too, how many at once (None: as many as leave clients room)."""
 
@@ -50,8 +51,7 @@ class WarmOrder:
     parallel: int | None = None
 
 
-@dataclass(slots=True)
-class WarmJob:
+class WarmJob(Struct):
     """A list that is being worked at, without the list. Times are wall seconds."""
 
     id: str

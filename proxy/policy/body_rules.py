@@ -5,10 +5,10 @@ Total: a body that cannot be read is a failure, a rule that cannot be applied do
 
 import json
 import zlib
-from dataclasses import dataclass
 from typing import Final, Never
 
 from jmespath.exceptions import JMESPathError
+from msgspec import Struct
 
 from proxy.policy.disposition import Verdict
 from proxy.policy.field_values import is_json
@@ -35,8 +35,7 @@ _NOT_APPLICABLE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """A verdict, the status a failure is rewritten to, and the rule that said so (its expression)."""
 
     verdict: Verdict

@@ -5,10 +5,11 @@ Pure and injective: two targets that differ in anything the upstream sees never 
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.policy.field_values import OWS, TOKEN, normalised_codings, normalised_languages, tokens
 from proxy.policy.messages import Fields, RequestHead, SecondaryKey
@@ -27,8 +28,7 @@ PASSED_IN_STRICT: Final = frozenset({"accept-encoding", "traceparent", "x-reques
 """What a ``strict`` route lets through without naming it."""
 
 
-@dataclass(frozen=True, slots=True)
-class CacheKey:
+class CacheKey(Struct, frozen=True):
     """The primary key of everything stored for one target.
 
     ``text`` is readable and injective (captures are percent-escaped); ``target`` is what a fetch for it puts on the

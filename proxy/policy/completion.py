@@ -1,7 +1,9 @@
 """Completing what is stored of a representation (RFC 9111 §3.3, §3.4): what to ask for. Decides; asks nobody."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from proxy.policy.cache_key import CacheKey, selects
 from proxy.policy.disposition import Storable
@@ -11,8 +13,7 @@ from proxy.policy.ranges import COMPLETE, PARTIAL, Extent, asks_for_part, conten
 from proxy.policy.route import Match, RoutePolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Remainder:
+class Remainder(Struct, frozen=True):
     """What is missing of a representation of which ``part`` is stored."""
 
     part: StoredResponse

@@ -5,11 +5,11 @@ Tolerant and strict at once: whatever form a directive has it is heard, and of t
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 import http_sf
+from msgspec import Struct
 
 from proxy.policy.field_values import OWS, SATURATED, TOKEN, delta_seconds, list_members, tokens, unquoted
 from proxy.policy.messages import Fields
@@ -31,8 +31,7 @@ class Directive(NamedTuple):
     is_quoted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseDirectives:
+class ResponseDirectives(Struct, frozen=True):
     """What a response says of its own storing and reuse; times in seconds, None where unsaid."""
 
     max_age: int | None = None
@@ -54,8 +53,7 @@ class ResponseDirectives:
     """Said by a targeted field: then Expires is not heard either (RFC 9213 §2.2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestDirectives:
+class RequestDirectives(Struct, frozen=True):
     """What a request asks of caches (RFC 9111 §5.2.1); times in seconds, None where unsaid."""
 
     max_age: int | None = None

@@ -1,9 +1,10 @@
 """The decisions as closed unions, and their reasons as enums. Says what is to be done; decides and performs nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from proxy.policy.messages import Fields, StoredResponse
 
@@ -81,8 +82,7 @@ class Result(StrEnum):
     """Answered by Tambo itself: 502, 503, 504, or a 4xx for a request it could not read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Disposition:
+class Disposition(Struct, frozen=True):
     """How an answer came about: everything that Cache-Status, X-Cache, the log line and the counters say of it."""
 
     result: Result
@@ -102,23 +102,20 @@ class Disposition:
 # What choose() may decide about a request -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Reuse:
+class Reuse(Struct, frozen=True):
     """Answer with this stored response: it is fresh, or stale by no more than the client said it takes."""
 
     stored: StoredResponse
 
 
-@dataclass(frozen=True, slots=True)
-class ReuseWhileRevalidating:
+class ReuseWhileRevalidating(Struct, frozen=True):
     """Answer with this stale response at once, and refresh it behind with these conditional fields."""
 
     stored: StoredResponse
     conditional: Fields
 
 
-@dataclass(frozen=True, slots=True)
-class Validate:
+class Validate(Struct, frozen=True):
     """Ask the upstream whether this stored response still holds; it may serve if that fails."""
 
     stored: StoredResponse
@@ -127,15 +124,13 @@ class Validate:
     """REQUEST where it is fresh, and the client's own directives ask all the same (RFC 9211 §2.2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
+class Forward(Struct, frozen=True):
     """Nothing stored can serve: fetch."""
 
     reason: ForwardReason
 
 
-@dataclass(frozen=True, slots=True)
-class Unsatisfiable:
+class Unsatisfiable(Struct, frozen=True):
     """The client said only-if-cached and nothing stored can serve: 504 (RFC 9111 §5.2.1.7)."""
 
 
@@ -145,18 +140,15 @@ RequestDecision: TypeAlias = Reuse | ReuseWhileRevalidating | Validate | Forward
 # What a request is admitted to ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Shareable:
+class Shareable(Struct, frozen=True):
     """May be looked up, coalesced with others and stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credentialed:
+class Credentialed(Struct, frozen=True):
     """Carries Authorization: only what RFC 9111 §3.5 allows is reused or stored, and it never coalesces."""
 
 
-@dataclass(frozen=True, slots=True)
-class PassThrough:
+class PassThrough(Struct, frozen=True):
     """Goes to the upstream as it came; neither looked up nor stored."""
 
     reason: NotStoredReason
@@ -168,23 +160,20 @@ Admission: TypeAlias = Shareable | Credentialed | PassThrough
 # What assess() may decide about a response ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Storable:
+class Storable(Struct, frozen=True):
     """May be stored as this. Asked of the head alone, ``stored.body`` is empty and the verdict is still open."""
 
     stored: StoredResponse
 
 
-@dataclass(frozen=True, slots=True)
-class NotStored:
+class NotStored(Struct, frozen=True):
     """May be relayed, not stored. ``shared``: whoever waited for it may have it too (an error that is nobody's)."""
 
     reason: NotStoredReason
     shared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Faulty:
+class Faulty(Struct, frozen=True):
     """The upstream failed with an answer that looks fine: never stored, stale is served if there is any.
 
     ``status`` is what the client gets when nothing stale is there: the upstream's own, or what the rule says.
@@ -199,28 +188,24 @@ StoreDecision: TypeAlias = Storable | NotStored | Faulty
 # What conclude() may decide about a validation, or about a fetch that failed ---------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Freshened:
+class Freshened(Struct, frozen=True):
     """The upstream answered 304: the stored response with its fields updated (RFC 9111 §4.3.4)."""
 
     stored: StoredResponse
 
 
-@dataclass(frozen=True, slots=True)
-class ServeStale:
+class ServeStale(Struct, frozen=True):
     """Fetching failed, and this may stand in for it."""
 
     stored: StoredResponse
     reason: StaleReason
 
 
-@dataclass(frozen=True, slots=True)
-class Relay:
+class Relay(Struct, frozen=True):
     """Nothing stored helps: a full response is treated as on a miss, a failure is answered as a failure."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """A HEAD's answer says that the stored response is not what a GET would bring now (RFC 9111 §4.3.5): stale."""
 
     stored: StoredResponse
@@ -232,8 +217,7 @@ ValidationDecision: TypeAlias = Freshened | ServeStale | Relay
 # What a range request is answered with ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Ranged:
+class Ranged(Struct, frozen=True):
     """A part of a stored response: the fields to change and the slice of its body (RFC 9110 §14)."""
 
     fields: Mapping[str, str]
@@ -241,8 +225,7 @@ class Ranged:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class OutOfRange:
+class OutOfRange(Struct, frozen=True):
     """Nothing of what was asked for exists: 416, and how much there is (RFC 9110 §15.5.17)."""
 
     content_range: str

@@ -3,11 +3,12 @@
 All times are seconds; what is computed when a response arrives is computed here once and kept in StoredResponse.
 """
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from hashlib import blake2b
 from math import floor
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.policy.directives import ResponseDirectives
 from proxy.policy.field_values import age_value, http_date, is_json
@@ -36,8 +37,7 @@ class LifetimeSource(Enum):
     """A guess: nobody said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lifetime:
+class Lifetime(Struct, frozen=True):
     """A freshness lifetime in seconds, and who said so."""
 
     seconds: float
@@ -137,8 +137,7 @@ def shortened(fresh: Lifetime | None, route: RoutePolicy) -> Lifetime:
     return Lifetime(route.negative_ttl, LifetimeSource.ROUTE)
 
 
-@dataclass(frozen=True, slots=True)
-class ShelfLife:
+class ShelfLife(Struct, frozen=True):
     """Everything about time that a StoredResponse keeps."""
 
     lifetime: float

@@ -1,16 +1,16 @@
 """Patterns over paths, as operators write them: ``/a/*/b``. Pure; matches in time linear in the lengths of both."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 LONGEST: Final = 512
 """Characters of a pattern."""
 MOST_STARS: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class PathGlob:
+class PathGlob(Struct, frozen=True):
     """``*`` stands for any run of characters, none and slashes included; every other character for itself.
 
     It is held against the whole raw path; one with a ``?`` against path and query.

@@ -5,8 +5,9 @@ Writes what was decided; decides nothing. Framing is the edge's.
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from proxy.policy.directives import OWN_FIELD
 from proxy.policy.disposition import Disposition

@@ -1,8 +1,9 @@
 """RFC 9110 §7.6.2: how far a TRACE or OPTIONS may still go, and what its last recipient says. Sends nothing."""
 
 import re
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from proxy.policy.messages import Fields, RequestHead, ResponseHead
 

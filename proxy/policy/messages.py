@@ -4,9 +4,10 @@ Field names and values are ``str`` decoded as ISO-8859-1, so that every byte a p
 """
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 FieldLine: TypeAlias = tuple[str, str]
 """A field line: its name as it was received, and its value."""
@@ -86,8 +87,7 @@ class Fields:
         return f"Fields({list(self.lines)!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHead:
+class RequestHead(Struct, frozen=True):
     """A request without its content. ``target`` is the raw path and query as they came, never re-quoted."""
 
     method: str
@@ -117,8 +117,7 @@ class RequestHead:
         return query if mark else None
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHead:
+class ResponseHead(Struct, frozen=True):
     """A response without its content: a final one (status 200-999), an interim one (100-199), or 101 of an upgrade."""
 
     status: int
@@ -128,8 +127,7 @@ class ResponseHead:
     """Of HTTP, as the upstream wrote it: ``1.1`` or ``1.0``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """When a fetch was begun and when its head arrived: wall seconds since the epoch (RFC 9111 §4.2.3).
 
     ``cost`` is how long the whole fetch took, in monotonic seconds: what a later hit saves.
@@ -140,8 +138,7 @@ class Timing:
     cost: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Windows:
+class Windows(Struct, frozen=True):
     """How long a stored response may serve after it stops being fresh, in seconds, each counted from that moment.
 
     Used one after the other: ``revalidate`` (served at once, refreshed behind), ``error`` (only when fetching
@@ -160,8 +157,7 @@ class Windows:
         return max(self.revalidate, self.error, self.archive, self.disconnect)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredResponse:
+class StoredResponse(Struct, frozen=True):
     """A response as it is kept, with everything that could be computed when it arrived already computed.
 
     One object per stored response in a process: whoever reuses it copies nothing.
@@ -204,6 +200,6 @@ class StoredResponse:
     """The purge log's position that was read before its fetch began; later purges concern it."""
     is_ended: bool = False
     """A soft purge or an unsafe request ended its freshness before its time."""
-    fence: int = field(default=0, compare=False)
+    fence: int = 0
     """Of the lease under which it was fetched (microseconds; later leases have higher ones); 0: there was none. A
     shared store compares it when it is put; nothing else does, and it is not kept with it."""

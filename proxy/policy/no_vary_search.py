@@ -4,20 +4,19 @@ A rule maps every query to its canonical form: two queries are equivalent under 
 the same text.
 """
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 import http_sf
+from msgspec import Struct
 
 FIELD: Final = "no-vary-search"
 _MOST_NAMES: Final = 256
 """Names in one rule; a longer one is not heard."""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchRule:
+class SearchRule(Struct, frozen=True):
     """Which parameters count."""
 
     names: frozenset[str]

@@ -6,8 +6,9 @@ answers requests within it and no others, and joins another only where a strong 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from proxy.policy.cache_key import CacheKey, selects
 from proxy.policy.directives import response_directives

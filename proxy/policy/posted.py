@@ -1,7 +1,8 @@
 """Which answers to POST may answer later GETs (RFC 9110 §9.3.3). Decides; stores nothing."""
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from proxy.policy.directives import response_directives
 from proxy.policy.disposition import PassThrough

@@ -1,8 +1,9 @@
 """What a client prefers, by RFC 7240: whether it takes a promise in place of an answer. Pure."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.policy.field_values import list_members
 from proxy.policy.messages import Fields
@@ -13,8 +14,7 @@ _MOST_SECONDS: Final = 86_400
 _MOST_DIGITS: Final = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """It takes a promise, after so many seconds without an answer; None: it does not say."""
 
     wait: float | None

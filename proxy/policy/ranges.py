@@ -1,8 +1,9 @@
 """Range requests answered from what is stored, whole or a part (RFC 9110 §14). Decides; slices nothing."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.policy.disposition import OutOfRange, Ranged
 from proxy.policy.field_values import OWS, http_date, strongly_equal
@@ -18,8 +19,7 @@ _LONGEST_POSITION = 18
 _ONE_SECOND = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(Struct, frozen=True):
     """Which bytes of a representation there are: first and last, both included, and how many it has in all."""
 
     first: int

@@ -3,10 +3,11 @@
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from proxy.policy.disposition import Verdict
 
@@ -43,8 +44,7 @@ class Condition(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictRule:
+class VerdictRule(Struct, frozen=True):
     """``when`` this is true of a JSON body, the answer is ``verdict``; ``status`` rewrites a failure's status."""
 
     when: str
@@ -53,8 +53,7 @@ class VerdictRule:
     status: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class QueryRule:
+class QueryRule(Struct, frozen=True):
     """How the query enters the key (and, where the answer may be shared, the wire: both are always the same)."""
 
     sort: bool = False
@@ -62,8 +61,7 @@ class QueryRule:
     """Parameter names left out; ``*`` stands for any rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRule:
+class KeyRule(Struct, frozen=True):
     """What the primary key is made of, and which request fields select among the stored responses under it."""
 
     template: str | None = None
@@ -75,8 +73,7 @@ class KeyRule:
     """The client's Host is part of the key, and is passed to the upstream."""
 
 
-@dataclass(frozen=True, slots=True)
-class PathPattern:
+class PathPattern(Struct, frozen=True):
     """``/obtener-ruc/{ruc:[0-9]{11}}``: matched on the raw path, whole. Made by ``compile_pattern``."""
 
     text: str
@@ -97,8 +94,7 @@ class PathPattern:
         return captured
 
 
-@dataclass(frozen=True, slots=True)
-class RoutePolicy:
+class RoutePolicy(Struct, frozen=True):
     """One route, all lifetimes in seconds, all sizes in bytes. None in a window: as the upstream's headers say."""
 
     name: str
@@ -149,8 +145,7 @@ class RoutePolicy:
     """Whether a client that prefers it (RFC 7240) is promised an answer that takes long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """The route a request takes, with what its path pattern captured (raw)."""
 
     route: RoutePolicy

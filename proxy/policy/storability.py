@@ -3,9 +3,10 @@
 ``admit`` is asked of a request before anything else, ``assess`` of a response: of its head alone, then of the whole.
 """
 
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Final
+
+from msgspec.structs import replace
 
 from proxy.policy.body_rules import Judgement, is_judged, judge
 from proxy.policy.cache_key import CacheKey, secondary_key, selecting_names

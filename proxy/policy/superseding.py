@@ -1,7 +1,8 @@
 """What an answer that is not kept says of what is stored in its place (RFC 9111 §4.3.3). Decides; stores nothing."""
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from proxy.policy.disposition import NotStoredReason
 from proxy.policy.messages import ResponseHead, StoredResponse, Windows

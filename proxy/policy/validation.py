@@ -1,9 +1,10 @@
 """Validation (RFC 9111 §4.3, RFC 9110 §13) and what stands in when fetching fails (§4.2.4). Decides; asks nobody."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
+
+from msgspec.structs import replace
 
 from proxy.errors import Failure
 from proxy.policy.cache_key import secondary_key, selecting_names

@@ -1,8 +1,9 @@
 """What a lasting store behind the memory tier offers. A protocol only: the embedded file and Redis implement it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from proxy.exchange.inventory import Page
 from proxy.exchange.purges import Purge
@@ -11,8 +12,7 @@ from proxy.policy.messages import StoredResponse
 from proxy.store.stats import TierStats
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The variants under a key that could be read (an unreadable one is missing here, counted and removed), and
     the purge log's last position, read in the same moment or before."""
 
@@ -24,8 +24,7 @@ class Found:
     """Where all that is stored has the heads that were asked about, in their order: the bodies, and no variants."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedPurge:
+class LoggedPurge(Struct, frozen=True):
     """A purge and its place in the log (rising, gaps allowed; the wall second it was logged)."""
 
     position: int
@@ -35,8 +34,7 @@ class LoggedPurge:
     """Who wants to read in the log how many it met; empty: that is known, or nobody does."""
 
 
-@dataclass(frozen=True, slots=True)
-class CarriedOut:
+class CarriedOut(Struct, frozen=True):
     """A purge of which nothing is left to do."""
 
     logged: LoggedPurge
@@ -145,8 +143,7 @@ class Browsed(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Swept:
+class Swept(Struct, frozen=True):
     """One step of a sweep."""
 
     changed: int

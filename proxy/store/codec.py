@@ -9,12 +9,12 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final
 
 import msgspec
 import zstandard
+from msgspec import Struct
 
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.interned import kept, number, windows, word
@@ -147,8 +147,7 @@ def body_of(data: bytes, head: bytes) -> bytes | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class EnvelopeHead:
+class EnvelopeHead(Struct, frozen=True):
     """What an envelope says before its body."""
 
     key: str

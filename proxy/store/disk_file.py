@@ -6,8 +6,10 @@ take the last moments, but a purge is on the disk before it is said to be logged
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.store.backing import CarriedOut, LoggedPurge, Swept
@@ -27,8 +29,7 @@ _PUT: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One stored variant as it is written."""
 
     key: bytes
@@ -47,8 +48,7 @@ class Row:
     """Whoever hands it in has minded the purges up to here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """What is known of the file beside its content."""
 
     entries: int = 0

@@ -2,8 +2,9 @@
 
 import sqlite3
 import struct
-from dataclasses import replace
 from typing import Final, TypeAlias
+
+from msgspec.structs import replace
 
 from proxy.exchange.inventory import Page, Row
 from proxy.exchange.purges import Purge

@@ -1,8 +1,9 @@
 """What the rows of one key say, decoded where their heads are not known already. Reads no file, removes nothing."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse

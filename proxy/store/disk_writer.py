@@ -6,8 +6,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from proxy.store.disk_file import DiskFile
 
@@ -28,8 +29,7 @@ class QueueFullError(OSError):
     """More waits to be written than there is room for: the disk is slower than what comes in."""
 
 
-@dataclass(slots=True)
-class _Job(Generic[T]):
+class _Job(Struct, Generic[T]):
     work: Callable[[DiskFile], T]
     done: "asyncio.Future[T]"
     size: int

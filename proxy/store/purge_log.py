@@ -12,8 +12,9 @@ may end more than was asked for, never less.
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.exchange.residence import Residence

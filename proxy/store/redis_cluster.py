@@ -10,8 +10,9 @@ import math
 import random
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Final, TypeVar
+
+from msgspec.structs import replace
 
 from proxy.clock import Clock
 from proxy.errors import StoreUnavailable

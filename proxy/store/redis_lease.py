@@ -10,8 +10,9 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
 
 from proxy.errors import StoreUnavailable
 from proxy.exchange.alone import ALONE_SECONDS
@@ -65,23 +66,21 @@ redis.call('PUBLISH', ARGV[2], ARGV[3])
 return 1"""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """Seconds: how long a lease lasts unless it is kept up, and how often that is done."""
 
     life: float = 2.0
     beat: float = 0.5
 
 
-@dataclass(eq=False, slots=True)
-class _Lease:
+class _Lease(Struct, eq=False):
     """Satisfies proxy.exchange.leases.Lease."""
 
     name: bytes
     value: bytes
     fence: int
     on_urged: Callable[[], None]
-    on_end: Callable[["_Lease", Note], None] = field(repr=False)
+    on_end: Callable[["_Lease", Note], None]
     is_over: bool = False
 
     def end(self, note: Note) -> None:

@@ -7,11 +7,11 @@ any other and lets go of what nobody vouches for any more. The same stands in fo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
 import hiredis
+from msgspec import Struct
 
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.store.backing import LoggedPurge
@@ -52,8 +52,7 @@ _MAX_POSITION: Final = (1 << 63) - 1
 """A position is stored with each response, as a 64-bit number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(Struct, frozen=True):
     """Where the log is, and how it is kept."""
 
     name: bytes
@@ -67,8 +66,7 @@ class Log:
     """Milliseconds for which it is kept at least."""
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
+class Announced(Struct, frozen=True):
     """What a message tells of a purge: all of it."""
 
     waiter: bytes

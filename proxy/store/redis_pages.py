@@ -7,10 +7,10 @@ be missed.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from msgspec import Struct
 from redis.exceptions import AskError
 
 from proxy.exchange.entry_ids import read_entry_id
@@ -47,8 +47,7 @@ end
 return said"""
 
 
-@dataclass(frozen=True, slots=True)
-class Lying:
+class Lying(Struct, frozen=True):
     """A stored response where it lies: under which name and field, and the bytes that its value begins with (a
     checksum over all of it among them: another value begins otherwise)."""
 

@@ -1,10 +1,10 @@
 """What is asked of Redis, as values, and whom it is asked of, as a protocol. Connects to nothing."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 import hiredis
+from msgspec import Struct
 from redis.exceptions import ResponseError
 
 from proxy.store.redis_address import Place
@@ -26,8 +26,7 @@ class NonsenseError(Exception):
     """A reply that no Redis would give to what was asked: its connection cannot be trusted any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What asking may cost."""
 
     timeout: float = 0.05
@@ -47,8 +46,7 @@ class Limits:
         return min(max(self.timeout, cost / 10) + size / 10e6, self.command_timeout)
 
 
-@dataclass(frozen=True, slots=True)
-class Question(Generic[T]):
+class Question(Struct, Generic[T], frozen=True):
     """Packed commands, how many replies they bring, and how a value is made of these.
 
     ``read`` is called while the connection is held. It may raise NonsenseError (the connection is closed then) or an

@@ -11,9 +11,9 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from redis.exceptions import AskError
 
 from proxy.clock import Clock
@@ -64,8 +64,7 @@ if redis.call('HLEN', KEYS[1]) == redis.call('HEXISTS', KEYS[1], ARGV[3]) then r
 return 1"""
 
 
-@dataclass(frozen=True, slots=True)
-class RemovalPace:
+class RemovalPace(Struct, frozen=True):
     """Seconds; tests run faster."""
 
     beat: float = BEAT

@@ -13,8 +13,9 @@ import math
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from proxy.errors import StoreUnavailable
 from proxy.exchange.causes import Priority
@@ -27,8 +28,7 @@ from proxy.store.redis_question import Command, Question, Redis, pack
 from proxy.store.redis_transaction import number, sound
 
 
-@dataclass(frozen=True, slots=True)
-class SeatPace(Pace):
+class SeatPace(Pace, frozen=True):
     """``alone``: seconds without Redis after which a process goes on by itself: a Redis slow for a moment (or a
     machine that was busy) must not multiply what the upstream gets. Less than ``life``, so that until then nobody's
     places have ended. ``settle``: seconds after having gone on alone until Redis is believed: by then everyone has told
@@ -100,8 +100,7 @@ return given"""
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Seat:
+class _Seat(Struct, frozen=True):
     """Satisfies proxy.exchange.seats.Seat."""
 
     token: bytes

@@ -8,8 +8,9 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.errors import StoreUnavailable, SupersededError
@@ -58,8 +59,7 @@ end
 return left"""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """What may be kept."""
 
     variants: int = 64

@@ -1,7 +1,8 @@
 """What a tier counts: plain integers that telemetry reads on scrape. Knows no metrics library."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from proxy.store.codec import BadEntry
 
@@ -9,8 +10,7 @@ BUCKETS = (0.00005, 0.0002, 0.001, 0.005, 0.02, 0.05, 0.2, 1.0)
 """Upper bounds of the duration buckets in seconds; slower ones fall into a last, open bucket."""
 
 
-@dataclass(slots=True)
-class Durations:
+class Durations(Struct):
     """How long an operation took: a histogram with the bounds of BUCKETS."""
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
@@ -27,8 +27,7 @@ class Durations:
         self.counts[-1] += 1
 
 
-@dataclass(slots=True)
-class TierStats:
+class TierStats(Struct):
     """One tier's counters. ``bytes`` and ``entries`` are levels, the others only rise."""
 
     tier: str

@@ -5,8 +5,9 @@ Satisfies proxy.exchange.inventory.Inventory. Changes nothing, and no client wai
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from proxy.clock import Clock
 from proxy.errors import StoreUnavailable

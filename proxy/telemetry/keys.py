@@ -6,10 +6,11 @@ that a key that leads is not crowded out by those that come once.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from heapq import nlargest
 from typing import Any, Final
+
+from msgspec import Struct
 
 from proxy.clock import Clock
 
@@ -29,8 +30,7 @@ class Order(StrEnum):
     FAILING = "failing"
 
 
-@dataclass(slots=True)
-class KeyRecord:
+class KeyRecord(Struct):
     """What happened to one key."""
 
     route: str

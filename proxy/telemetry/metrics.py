@@ -2,9 +2,9 @@
 
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import accumulate
 
+from msgspec import Struct
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -15,8 +15,7 @@ from proxy.telemetry.counters import Counters, Histogram
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamGauges:
+class UpstreamGauges(Struct, frozen=True):
     """The upstream's side at this moment."""
 
     inflight: int
@@ -28,8 +27,7 @@ class UpstreamGauges:
     """0 closed, 1 half-open, 2 open; None: there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class TierGauges:
+class TierGauges(Struct, frozen=True):
     """One store tier at this moment; ``operations`` by operation and outcome, ``durations`` by operation."""
 
     is_up: bool
@@ -40,8 +38,7 @@ class TierGauges:
     durations: Mapping[str, Histogram]
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """Where a scrape finds what is not a counter of the exchange. Each is called once per scrape."""
 
     upstream: Callable[[], UpstreamGauges]

@@ -3,9 +3,10 @@ module that imports it, and only when tracing is on. Decides nothing, and a coll
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+from msgspec.structs import replace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
@@ -36,8 +37,7 @@ _SERVER_ERROR: Final = 500
 Answering: TypeAlias = Callable[[RequestHead, RequestBody | None, OnInterim | None], Awaitable[Answer]]
 
 
-@dataclass(frozen=True, slots=True)
-class TracingSettings:
+class TracingSettings(Struct, frozen=True):
     """``endpoint``: the collector's URL for OTLP over HTTP, without ``/v1/traces``. ``sample``: 0-1, the part of the
     requests that bring no ``traceparent``; those that do have been decided on by whoever sent it."""
 

@@ -1,9 +1,9 @@
 """What the exchange is promised of its store (proxy/exchange/ports.py), over memory alone and over every Backing."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.exchange.entry_ids import entry_id
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode

@@ -5,11 +5,11 @@ import random
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.clock import SystemClock
 from proxy.errors import StoreUnavailable

@@ -7,10 +7,10 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.clock import SystemClock
 from proxy.edge.server.acceptor import Acceptor

@@ -6,12 +6,12 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from msgspec.structs import replace
 
 from proxy.edge.upstream import Origin, UpstreamClient, UpstreamSettings
 from proxy.errors import Failure, UpstreamError

@@ -1,10 +1,10 @@
 """Time never runs backwards, nothing gets fresher by itself, and nobody is shown what was somebody else's."""
 
 from collections import Counter
-from dataclasses import replace
 
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from proxy.errors import Failure
 from proxy.policy.cache_key import cache_key

@@ -4,8 +4,10 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec.structs import replace
 
 from proxy.clock import Clock, SystemClock
 from proxy.edge.server.hit_path import HitPath
@@ -118,7 +120,7 @@ async def serving(
     server = Server()
     clock = clock or SystemClock()
     hooks = Hooks(handler(script), server.report, lambda where, bug: server.bugs.append((where, bug)), clock)
-    server.listener = listener = Listener(replace(settings, **changes), hooks, hits)  # type: ignore[arg-type] # real settings
+    server.listener = listener = Listener(replace(settings, **changes), hooks, hits)
     await listener.start("127.0.0.1", 0, ssl=context)
     server.port = listener.addresses[0][1]
     try:

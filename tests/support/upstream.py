@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from proxy.edge.upstream import Origin, UpstreamClient, UpstreamSettings
 from proxy.exchange.ports import UpstreamAnswer, UpstreamRequest

@@ -6,8 +6,9 @@ Binds nothing and serves nothing; who is told of workers that come and go does w
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from proxy.app.workers.backoff import TRIES, failures_after, pause
 from proxy.app.workers.messages import Prepare, Setup, Start
@@ -31,16 +32,14 @@ class Watcher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Doom:
+class Doom(Struct, frozen=True):
     """Why there is no crew: not one worker could ever serve."""
 
     reason: str
     is_config: bool
 
 
-@dataclass(slots=True)
-class _Place:
+class _Place(Struct):
     """One of the crew's places, and who holds it."""
 
     worker: WorkerProcess | None = None

@@ -1,9 +1,10 @@
 """Who may use the admin listener. Pure: decides over the request's fields, and sends nothing."""
 
 import hmac
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from proxy.config.checks import is_loopback
 from proxy.edge.admin.session import CSRF_FIELD, is_ours
@@ -17,16 +18,14 @@ SIGN_IN_PATHS: Final = frozenset({"/", "/signin", "/assets/app.css", "/assets/ap
 _SAFE: Final = frozenset({"GET", "HEAD"})
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """The status to refuse with, and what would be right."""
 
     status: int
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """The rule for one admin listener: its token, and whether it listens on loopback alone."""
 
     token: str | None

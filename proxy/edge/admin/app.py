@@ -1,10 +1,10 @@
 """The admin listener of one process: its endpoints put together, and purges. Translates; the purger does the work."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
+from msgspec import Struct
 
 from proxy.edge.admin.access import Gate
 from proxy.edge.admin.basics import Basics
@@ -18,8 +18,7 @@ from proxy.exchange.purge_desk import PurgeDesk
 MAX_BODY = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """What the health endpoints say: ``redis`` is connected, disconnected or embedded."""
 
     redis: str
@@ -39,8 +38,7 @@ class Endpoints(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class AdminParts:
+class AdminParts(Struct, frozen=True):
     """What the admin listener is made of."""
 
     gate: Callable[[], Gate] | None

@@ -1,9 +1,9 @@
 """What every admin listener answers by itself, of one process or of several: health, metrics, mode, reload."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
 from aiohttp import web
+from msgspec import Struct
 
 from proxy.edge.admin.gatekeeper import ASKER
 from proxy.edge.admin.mode_form import read_mode, shown
@@ -11,8 +11,7 @@ from proxy.edge.admin.reloading import Reload, answer_reload
 from proxy.exchange.operating import ModeSwitch
 
 
-@dataclass(frozen=True, slots=True)
-class Basics:
+class Basics(Struct, frozen=True):
     """The endpoints, over those who know the answers."""
 
     unready: Callable[[], str | None]

@@ -4,11 +4,11 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
 from aiohttp import web
+from msgspec import Struct
 
 from proxy.edge.admin.entry_view import row_view, whole_view
 from proxy.edge.admin.gatekeeper import ASKER
@@ -30,8 +30,7 @@ _MARK: Final = 6
 _NO_ENTRY: Final = "no entry is stored under this id: it has expired, was removed, or never was"
 
 
-@dataclass(frozen=True, slots=True)
-class Entries:
+class Entries(Struct, frozen=True):
     """The endpoints over one desk's inventory."""
 
     desk: PurgeDesk

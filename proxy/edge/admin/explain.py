@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
+from msgspec import Struct
 
 from proxy.edge.admin.entry_view import row_view
 from proxy.edge.admin.explained_acts import Says
@@ -28,8 +28,7 @@ _EXAMPLE: Final = '{"method": "GET", "url": "/path", "headers": {"Accept": "appl
 MOST_FIELDS: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Explain:
+class Explain(Struct, frozen=True):
     """The endpoint."""
 
     explainer: Explainer

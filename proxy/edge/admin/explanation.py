@@ -4,8 +4,9 @@ Pure, and judges nothing: every word is read off the facts and the outlook that 
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.edge.admin.explained_acts import ACTS, Says, rule, span
 from proxy.exchange.outlook import Facts, Outlook
@@ -26,8 +27,7 @@ _SOURCES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """The three parts of what is said."""
 
     route: list[Says]

@@ -1,10 +1,10 @@
 """``GET /admin/stats`` and ``GET /admin/top``: what was counted, for people. Counts nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
+from msgspec import Struct
 
 from proxy.errors import ClientError
 from proxy.wording import hint
@@ -13,8 +13,7 @@ BAD_REQUEST: Final = 400
 ORDERS: Final = ("hits", "slow", "failing")
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """The endpoints over what is counted."""
 
     stats: Callable[[], dict[str, Any]]

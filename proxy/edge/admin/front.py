@@ -4,10 +4,10 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from aiohttp import web
+from msgspec import Struct
 
 from proxy.clock import SystemClock
 from proxy.edge.admin.access import Gate
@@ -27,8 +27,7 @@ MAX_BODY: Final = 64 * 1024 * 1024
 Merge: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class FrontParts:
+class FrontParts(Struct, frozen=True):
     """What the supervisor's admin listener is made of."""
 
     gate: Callable[[], Gate]

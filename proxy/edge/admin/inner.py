@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import aiohttp
 from aiohttp import web
+from msgspec import Struct
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -29,8 +29,7 @@ class GoneError(Exception):
     """Nobody answers there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """A whole answer."""
 
     status: int

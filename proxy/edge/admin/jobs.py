@@ -1,11 +1,11 @@
 """The admin API over warm jobs: order, look, cancel. Translates; the warmer does the work."""
 
 import asyncio
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
+from msgspec import Struct
 
 from proxy.edge.admin.gatekeeper import ASKER, problem
 from proxy.edge.admin.jobs_form import job_view, read_order
@@ -20,8 +20,7 @@ MAX_BODY: Final = MOST_BYTES + 4 * MOST_URLS
 _NO_JOB: Final = "there is no job of this id: it was forgotten (a week after its end), or never was"
 
 
-@dataclass(frozen=True, slots=True)
-class Jobs:
+class Jobs(Struct, frozen=True):
     """The endpoints over one warmer."""
 
     warmer: Warmer

@@ -1,9 +1,9 @@
 """``GET /openapi.json``: the admin API described, as its endpoints are; tests ask each of them by it."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
+from msgspec import Struct
 
 from proxy.edge.admin.openapi_schemas import SCHEMAS
 
@@ -13,8 +13,7 @@ _JSON: Final = "application/json"
 _PROBLEM: Final = "application/problem+json"
 
 
-@dataclass(frozen=True, slots=True)
-class OpenApi:
+class OpenApi(Struct, frozen=True):
     """The endpoint."""
 
     version: str

@@ -4,11 +4,11 @@ Everything else goes its usual way. Who may do what is for the gate there; nothi
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import aiohttp
+from msgspec import Struct
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -32,8 +32,7 @@ def is_under(prefix: str, path: str) -> bool:
     return path == prefix or path.startswith(f"{prefix}/")
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
+class _Content(Struct, frozen=True):
     """What the admin listener answers, as it comes. Satisfies proxy.exchange.ports.ResponseBody."""
 
     answer: aiohttp.ClientResponse

@@ -1,14 +1,12 @@
 """``GET /admin/purges``: who purged what lately. Purges nothing."""
 
-from dataclasses import dataclass
-
 from aiohttp import web
+from msgspec import Struct
 
 from proxy.exchange.purge_history import PurgeHistory
 
 
-@dataclass(frozen=True, slots=True)
-class Purges:
+class Purges(Struct, frozen=True):
     """The endpoint over one history."""
 
     history: PurgeHistory

@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeAlias
 
 from aiohttp import web
+from msgspec import Struct
 
 from proxy.config.problems import InvalidConfigError
 
 
-@dataclass(frozen=True, slots=True)
-class Reloaded:
+class Reloaded(Struct, frozen=True):
     """Which configuration is followed now; ``needs_restart``: the keys that were changed, and stay as they were."""
 
     generation: int

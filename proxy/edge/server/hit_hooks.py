@@ -1,8 +1,9 @@
 """What those who answer hits at once are handed: by whom, and on which connection. Protocols and values only."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.edge.server.origin import Origin
@@ -39,8 +40,7 @@ class Served(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class HitHooks:
+class HitHooks(Struct, frozen=True):
     """What a hit needs of the rest."""
 
     standings: Standings

@@ -5,11 +5,11 @@ is always known: how the bytes were split on the way changes nothing, and bytes 
 """
 
 import re
-from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import StreamReader
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from msgspec import Struct
 
 from proxy.edge.server.settings import ServerSettings
 from proxy.errors import ClientError
@@ -35,8 +35,7 @@ _LONG_TARGET: Final = "The request target is too long."
 _UNREADABLE: Final = "The request could not be read."
 
 
-@dataclass(slots=True)
-class Incoming:
+class Incoming(Struct):
     """One request as it was read: its head, and the stream its content comes through."""
 
     method: str

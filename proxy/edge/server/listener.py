@@ -7,8 +7,9 @@ import resource
 import socket
 import ssl as tls
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from proxy.edge.server.acceptor import Acceptor
 from proxy.edge.server.binding import bind

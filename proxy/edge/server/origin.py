@@ -1,8 +1,9 @@
 """Who asks, and how they say they asked: the socket's own word, or a trusted front proxy's. Resolves no names."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from msgspec import Struct
 
 from proxy.edge.server.target import is_authority
 from proxy.policy.messages import Fields
@@ -11,8 +12,7 @@ Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """The other end of a connection."""
 
     peer: str

@@ -5,8 +5,9 @@ answer's are read, decided or written anew: the body is all that is new.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from proxy.edge.server.header_block import IS_CONDITIONAL, Block
 from proxy.edge.server.hit_hooks import HitHooks, Served

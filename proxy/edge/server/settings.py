@@ -1,9 +1,10 @@
 """What the listener is handed: its bounds, its handler and its callbacks, as values. Holds no behaviour."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.exchange.ports import Answer, OnInterim, RequestBody
@@ -14,8 +15,7 @@ Handler: TypeAlias = Callable[[RequestHead, RequestBody | None, OnInterim | None
 ClientGoneError (nobody is told)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
+class ServerSettings(Struct, frozen=True):
     """Deadlines in seconds, sizes in bytes. Every one of them bounds what one client can hold or spend."""
 
     head_timeout: float = 10.0
@@ -51,8 +51,7 @@ class ServerSettings:
     """Who is believed when it says X-Forwarded-For, -Proto or -Host."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """One request and what became of it on the wire."""
 
     request: RequestHead | None
@@ -68,8 +67,7 @@ class Finished:
     """The answer did not reach the client whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
+class Hooks(Struct, frozen=True):
     """What the listener calls. None of the callbacks may raise or wait."""
 
     answer: Handler

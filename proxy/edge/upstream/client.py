@@ -1,6 +1,6 @@
 """The Upstream port over the pool: sends once, and says how it failed. Follows nothing, repeats next to nothing."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from proxy.edge.upstream.connection import Connection
 from proxy.edge.upstream.outgoing import has_content
@@ -11,8 +11,7 @@ from proxy.edge.upstream.wire import request_head
 from proxy.exchange.ports import OnInterim, UpstreamAnswer, UpstreamRequest
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamStats:
+class UpstreamStats(Struct, frozen=True):
     """Connections: how many there are now, and how many there were."""
 
     open: int

@@ -1,14 +1,14 @@
 """What the upstream's client must be told. Reads no configuration and opens nothing."""
 
-from dataclasses import dataclass
 from typing import Final, Self
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where every request goes. ``prefix`` is put before each target; it has no trailing slash."""
 
     scheme: str
@@ -46,8 +46,7 @@ class Origin:
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamSettings:
+class UpstreamSettings(Struct, frozen=True):
     """Deadlines in seconds, and bounds."""
 
     origin: Origin

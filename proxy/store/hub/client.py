@@ -4,10 +4,11 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Final, cast
+
+from msgspec import Struct
 
 from proxy.store.hub.words import (
     Busy,
@@ -35,8 +36,7 @@ _MOST_UNSENT: Final = 8 * 1024 * 1024
 """Bytes that may wait for a hub that does not read: then the connection is given up."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     answer: "asyncio.Future[Answer]"
     hears: Callable[[Answer], None] | None
 

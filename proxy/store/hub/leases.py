@@ -4,8 +4,9 @@ a worker that dies gives its own back by that.
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.exchange.causes import Priority
 from proxy.exchange.leases import Elsewhere, Ending, Held, Note, Taken, Wish
@@ -23,15 +24,14 @@ MOST_UNCLAIMED: Final = 256
 _GONE: Final = Note(Ending.GONE)
 
 
-@dataclass(eq=False, slots=True)
-class _Lease:
+class _Lease(Struct, eq=False):
     """Satisfies proxy.exchange.leases.Lease."""
 
     digest: bytes
     holder: str
     fence: int
     wish: Wish
-    leases: "HubLeases" = field(repr=False)
+    leases: "HubLeases"
     is_over: bool = False
 
     def end(self, note: Note) -> None:
@@ -41,8 +41,7 @@ class _Lease:
             self.leases.give_back(self, note)
 
 
-@dataclass(eq=False, slots=True)
-class _Awaited:
+class _Awaited(Struct, eq=False):
     ended: "asyncio.Future[Note]"
     waiting: int = 0
 

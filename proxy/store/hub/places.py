@@ -5,7 +5,8 @@ upstream more often than was allowed.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from proxy.exchange.causes import Priority
 from proxy.exchange.seats import Seat
@@ -13,12 +14,11 @@ from proxy.store.hub.client import HubClient
 from proxy.store.hub.words import Release, Seated, Want
 
 
-@dataclass(frozen=True, slots=True)
-class _Seat:
+class _Seat(Struct, frozen=True):
     """Satisfies proxy.exchange.seats.Seat."""
 
     token: bytes
-    give_back: Callable[[bytes], None] = field(repr=False)
+    give_back: Callable[[bytes], None]
 
     def release(self) -> None:
         """See Seat."""

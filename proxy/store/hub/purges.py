@@ -6,8 +6,9 @@ known to all when each has told a later position, is gone, or has been silent fo
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.store.hub.words import Known, Learn
 
@@ -15,15 +16,13 @@ _GRACE: Final = 0.5
 """Seconds beyond a lease's life for which a purge waits."""
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     name: str
     learnt: int
     heard: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(Struct, frozen=True):
     worker: int
     ask: int
     position: int

@@ -1,14 +1,14 @@
 """The hub's desk for places at the upstream: so many for all, the most urgent first, then who came first. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import count
+
+from msgspec import Struct
 
 from proxy.store.hub.words import Seated
 
 
-@dataclass(slots=True)
-class _Place:
+class _Place(Struct):
     """Where a worker stands in line."""
 
     priority: int

@@ -3,8 +3,9 @@ words and the time, and returns what is to be said to whom. Nothing here waits, 
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from typing import Final, assert_never
+
+from msgspec import Struct, field
 
 from proxy.exchange.alone import ALONE_SECONDS
 from proxy.exchange.leases import Ending
@@ -42,8 +43,7 @@ Saying = tuple[int, FromHub]
 """To which worker, and what."""
 
 
-@dataclass(slots=True)
-class _Lease:
+class _Lease(Struct):
     worker: int
     holder: str
     position: int
@@ -51,8 +51,7 @@ class _Lease:
     waiting: set[int] = field(default_factory=set)
 
 
-@dataclass(slots=True)
-class _Worker:
+class _Worker(Struct):
     name: str
     heard: float
     leases: set[bytes] = field(default_factory=set)

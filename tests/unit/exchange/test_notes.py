@@ -1,10 +1,9 @@
 """What a fetch leaves for those who waited in other processes."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from proxy.errors import Failure, UpstreamError
 from proxy.exchange.leases import Ending, Note

@@ -1,8 +1,10 @@
 """A store that does not answer in time, and an upstream that fails: what is stored is not lost for that."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from proxy.errors import Failure, StoreUnavailable, UpstreamError
 from proxy.exchange.ports import Lookup
@@ -37,9 +39,9 @@ async def a_slow_store(*then: Reply, age: float = 70.0, hold_off: float = 0.0) -
     """``/a`` is stored and stale, and its store has become slow."""
     play = Scenario(ScriptedUpstream(Reply(), *then), (a_route(ttl=60.0, stale_if_error=600.0, hold_off=hold_off),))
     store = Slow()
-    play.store = play.exchange.store = store
-    play.exchange.launcher.store = store
-    object.__setattr__(play.exchange.refresher, "store", store)
+    play.store = store
+    refresher = structs.replace(play.exchange.refresher, store=store)
+    play.exchange = replace(play.exchange, store=store, refresher=refresher)
     assert (await play.get()).x_cache == "MISS"
     play.clock.advance(age)
     store.is_slow = True

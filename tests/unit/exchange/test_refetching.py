@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from proxy.errors import StoreUnavailable
 from proxy.exchange import refetching
@@ -35,7 +36,7 @@ class Play:
         self.switch = ModeSwitch(clock)
         self.bugs: list[BaseException] = []
         before = self.scenario.exchange
-        refresher = replace(before.refresher, store=self.store)
+        refresher = structs.replace(before.refresher, store=self.store)
         self.exchange = replace(before, store=self.store, refresher=refresher)
         self.refetching = Refetching(self.store.stock, self.switch, lambda _, bug: self.bugs.append(bug))
         self.refetching.follow(self.exchange)

@@ -3,10 +3,10 @@
 import asyncio
 from collections import Counter
 from collections.abc import Coroutine, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.errors import Failure, UpstreamError
 from proxy.exchange.alone import AloneKeys

@@ -1,8 +1,7 @@
 """RFC 9110 §7.6: which fields go on, and which never do."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from proxy.policy.disposition import Admission, Credentialed, NotStoredReason, PassThrough, Shareable, Verdict
 from proxy.policy.forwarding import end_to_end, is_upgrade, upstream_fields

@@ -1,10 +1,10 @@
 """RFC 9111 §3: which requests are admitted, which responses are kept, and as what."""
 
-from dataclasses import fields as members_of
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import fields as members_of
+from msgspec.structs import replace
 
 from proxy.policy.disposition import (
     Admission,

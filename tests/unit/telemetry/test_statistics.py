@@ -1,9 +1,9 @@
 """The figures of one process, and of several as one."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.exchange.causes import Cause
 from proxy.exchange.ports import Exchanged, Fetched

@@ -4,13 +4,13 @@ import asyncio
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
+from msgspec import Struct
 
 from proxy.edge.admin.access import urlsplit_netloc
 from proxy.edge.admin.gatekeeper import problem
@@ -35,8 +35,7 @@ _FIELDS: Final = {
 _TYPES: Final = {"app.css": "text/css", "app.js": "text/javascript"}
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """The page's endpoints."""
 
     token: Callable[[], str | None]

@@ -3,11 +3,11 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
 from aiohttp import web
+from msgspec import Struct, field
 
 from proxy.edge.admin.gatekeeper import problem
 
@@ -16,8 +16,7 @@ PERIOD: Final = 2.0
 MOST_STREAMS: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True):
     """The endpoint."""
 
     stats: Callable[[], Awaitable[dict[str, Any] | None]]
