@@ -8,6 +8,8 @@ that is not.
 import re
 from typing import Final
 
+from msgspec import Struct
+
 from proxy.edge.server.recent import Recent
 from proxy.policy.messages import Fields, RequestHead
 
@@ -64,16 +66,13 @@ _MAY_CHANGE: Final = frozenset({_INERT, _COOKIE})
 _KEEP_ALIVE: Final = frozenset({b"connection", b"proxy-connection"})
 
 
-class Block:
+class Block(Struct, eq=False):
     """A header section that was read: what a hit must know of it."""
 
-    __slots__ = ("_details", "_raw", "traits")
-
-    def __init__(self, raw: bytes, traits: int) -> None:
-        """``traits``: those of above that it has."""
-        self._raw = raw
-        self.traits = traits
-        self._details: _Details | None = None
+    _raw: bytes
+    traits: int
+    """Those of above that it has."""
+    _details: "_Details | None" = None
 
     @property
     def chosen(self) -> dict[tuple[str, ...], tuple[str | None, ...]]:
@@ -135,7 +134,7 @@ class HeaderBlocks:
         (both included); None: not plain, or not just that."""
         if raw[-4:] != _END:
             return None
-        return self.known.find(raw, len(raw)) or (self._changing and self._read_rest(raw)) or self._read(raw)
+        return (self._changing and self._read_rest(raw)) or self.known.find(raw, len(raw)) or self._read(raw)
 
     def _read_rest(self, raw: bytes) -> Block | None:
         """The section as one without its changing lines, and their traits."""
@@ -150,7 +149,7 @@ class HeaderBlocks:
             rest, traits = rest[:start] + rest[end:], traits | trait
         if rest is raw or len(raw) > MOST_BYTES:
             return None
-        block = self.known.find(rest, len(rest)) or self._read(rest)
+        block = self.known.young.get(rest) or self.known.find(rest, len(rest)) or self._read(rest)
         return None if block is None else Block(raw, block.traits | traits)
 
     def _read(self, raw: bytes) -> Block | None:
