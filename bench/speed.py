@@ -31,6 +31,8 @@ from bench.load.runs import Load, Run, middle, ratio, stream, warm, wrk
 STREAMED = Play("100 MB, 4 clients", Load(""), ("nginx",), (Goal("nginx", 1.0),), "tambo-streams", hits=False)
 MOST_MB = 64
 """What Tambo may take while it streams."""
+NGINX = {"nginx-one": 1, "nginx-workers": 2}
+"""Those that have all cores, and how many workers."""
 Results = dict[tuple[str, str], list[Run]]
 
 
@@ -98,6 +100,8 @@ def _open(house: House, plays: Iterable[Play], options: argparse.Namespace) -> N
         if not house.peer(name):
             print(f"# {name} is not installed and left out", file=sys.stderr)
     both = f"{house.core},{house.load_core}"
+    for name in sorted(wanted & set(NGINX)):
+        house.nginx(name, NGINX[name], both)
     starts = {
         "tambo": {},
         "tambo-disk": {"TAMBO_STORE__MEMORY": "0"},

@@ -157,6 +157,19 @@ class House:
         self._spawn(name, command, port, core=self.core)
         return True
 
+    def nginx(self, name: str, workers: int, core: str) -> bool:
+        """One more nginx, of so many workers; False: it is not installed."""
+        path, port, folder = program("nginx"), free_port(), self.work / name
+        if path is None:
+            return False
+        for each in (folder, folder / "cache"):
+            each.mkdir()
+            each.chmod(0o777)
+        reuseport = "reuseport" if workers > 1 else ""
+        config = self._written("nginx.conf", port, folder, WORKERS=workers, REUSEPORT=reuseport)
+        self._spawn(name, [path, "-c", config], port, core=core)
+        return True
+
     def _nginx(self, port: int) -> list[str]:
         return [self._path("nginx"), "-c", self._written("nginx.conf", port)]
 
@@ -216,13 +229,14 @@ class House:
             raise SystemExit(f"{name} is not installed (Debian: apt-get install nginx wrk redis-server curl)")
         return found
 
-    def _written(self, template: str, port: int) -> str:
-        text = (HERE / "peers" / template).read_text()
-        values = {"WORK": self.work, "CACHE": self.work / "cache", "ORIGIN": self.origin, "PORT": port}
-        values |= {"WORKERS": 1, "REUSEPORT": "", "JSON": _document()}
+    def _written(self, template: str, port: int, folder: Path | None = None, **changes: object) -> str:
+        """A configuration, in ``folder`` or the house's own."""
+        text, folder = (HERE / "peers" / template).read_text(), folder or self.work
+        values: dict[str, object] = {"WORK": folder, "CACHE": folder / "cache", "ORIGIN": self.origin, "PORT": port}
+        values |= {"WORKERS": 1, "REUSEPORT": "", "JSON": _document(), **changes}
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))
-        path = self.work / template
+        path = folder / template
         path.write_text(text)
         return str(path)
 

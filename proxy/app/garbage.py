@@ -14,8 +14,8 @@ _YOUNG: Final = 1_000
 """Objects made and still there after which the youngest are looked at."""
 _MIDDLE: Final = 5
 _NEVER: Final = 1_000_000_000
-_OLD: Final = 2
-"""Collections of the middle generation (of some 5,000 objects) after which the oldest is collected and frozen."""
+_OLD: Final = 1
+"""Collections of the middle generation (of some 5,000 objects each) after which the oldest is collected and frozen."""
 _PAUSE: Final = 0.25
 """Seconds between two looks."""
 
