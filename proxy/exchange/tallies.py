@@ -1,39 +1,48 @@
-"""Hits counted by whoever answers them, and brought in when somebody reads the counters. Knows no metric."""
+"""Hits counted by whoever answers them, and brought in when somebody reads the counters. Knows no metric.
 
-from bisect import bisect_left
+What is touched for each hit is kept small, and what many answers can share is shared: with a thousand answers asked for
+in turn, most of what counting costs is the processor's waiting for memory.
+"""
+
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from proxy.policy.disposition import Result
 
-DURATIONS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
-"""Seconds: the ends of the buckets that answers' durations are counted in."""
-SHORT: Final = DURATIONS[0]
+SHORT: Final = 0.0005
+"""Seconds: the end of the first bucket that answers' durations are counted in."""
 
 
-class Tally(Struct):
-    """Hits of one kind, counted together: the seconds they took, and the seconds of upstream time they saved."""
+class Spent(Protocol):
+    """Where the seconds go that hits took: one for many tallies."""
 
+    total: float
+    """Of hits that took no more than ``SHORT`` seconds each, and of those that were added."""
+
+    def add(self, seconds: float) -> None:
+        """Count one that took longer."""
+        ...
+
+
+class Tally(Struct, eq=False, gc=False):
+    """Hits of one kind, counted together."""
+
+    spent: Spent
     count: int = 0
     """Those that took no more than ``SHORT`` seconds each."""
-    seconds: float = 0.0
-    saved: float = 0.0
-    longer: dict[int, int] | None = None
-    """How many of the others ended in which bucket of ``DURATIONS``."""
+    longer: int = 0
+    """The others."""
 
-    def add(self, seconds: float, saved: float) -> None:
+    def add(self, seconds: float) -> None:
         """Count one hit."""
-        self.seconds += seconds
-        self.saved += saved
         if seconds <= SHORT:
             self.count += 1
-            return
-        if self.longer is None:
-            self.longer = {}
-        place = bisect_left(DURATIONS, seconds)
-        self.longer[place] = self.longer.get(place, 0) + 1
+            self.spent.total += seconds
+        else:
+            self.longer += 1
+            self.spent.add(seconds)
 
 
 class HitKind(Struct, frozen=True):
@@ -44,6 +53,8 @@ class HitKind(Struct, frozen=True):
     result: Result
     status: int
     key: str
+    saved: float = 0.0
+    """Seconds of upstream time that each of them saves."""
 
 
 Tallies: TypeAlias = Callable[[object, HitKind], Tally]

@@ -8,10 +8,11 @@ from weakref import ref
 
 from proxy.clock import Clock, SystemClock
 from proxy.exchange.ports import Exchanged, Fetched, Filled
-from proxy.exchange.tallies import DURATIONS, HitKind, Tally
+from proxy.exchange.tallies import SHORT, HitKind, Tally
 from proxy.policy.disposition import NotStoredReason, Result, StaleReason, Verdict
 from proxy.telemetry.keys import KeyTable
 
+REQUEST_BUCKETS = (SHORT, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 UPSTREAM_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 90, 120)
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE", "QUERY"})
@@ -71,7 +72,7 @@ class Counters:
         if len(self._tallies) >= self._room:
             self.settle()
             self._room = max(_LEAST_ROOM, 2 * len(self._tallies))
-        tally = Tally()
+        tally = Tally(self._histogram(kind.route, kind.result))
         self._tallies.append((ref(owner), kind, tally))
         return tally
 
@@ -84,21 +85,18 @@ class Counters:
 
     def _bring_in(self, kind: HitKind, tally: Tally) -> None:
         route, result = kind.route, kind.result
-        counts, histogram = {0: tally.count, **(tally.longer or {})}, self._histogram(route, result)
-        for place, count in counts.items():
-            histogram.counts[place] += count
-        histogram.total += tally.seconds
-        total = sum(counts.values())
+        self._histogram(route, result).counts[0] += tally.count  # the longer ones stand where they belong
+        total = tally.count + tally.longer
         self.requests[route, kind.method, result, f"{kind.status // 100}xx"] += total
-        if tally.saved and (by := _SAVED_BY.get(result)) is not None:
-            self.saved_seconds[route, by] += tally.saved
+        if kind.saved and (by := _SAVED_BY.get(result)) is not None:
+            self.saved_seconds[route, by] += kind.saved * total
         self.keys.record(kind.key, route).requests += total
-        tally.count, tally.seconds, tally.saved, tally.longer = 0, 0.0, 0.0, None
+        tally.count = tally.longer = 0
 
     def _histogram(self, route: str, result: str) -> Histogram:
         histogram = self.request_seconds.get((route, result))
         if histogram is None:
-            histogram = self.request_seconds[route, result] = Histogram(DURATIONS)
+            histogram = self.request_seconds[route, result] = Histogram(REQUEST_BUCKETS)
         return histogram
 
     def exchanged(self, event: Exchanged) -> None:

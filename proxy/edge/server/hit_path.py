@@ -91,13 +91,12 @@ class HitPath:
             seal.uses += 1
         self._residence.hits += 1
         seconds = self._monotonic() - began
-        tally = ready.whole.tally
+        tally = ready.tally
         if seconds <= SHORT:
             tally.count += 1
-            tally.seconds += seconds
-            tally.saved += ready.saved
+            tally.spent.total += seconds
         else:
-            tally.add(seconds, ready.saved)
+            tally.add(seconds)
         return True
 
     def _answer_other(self, connection: Served, data: bytes, line: bytes, block: Block, began: float) -> bool:
@@ -139,7 +138,7 @@ class HitPath:
         if ready.may_log and self._hooks.logs_hit():
             self._tell(line, block, connection.origin, form, seconds)
         else:
-            form.tally.add(seconds, ready.saved)
+            form.tally.add(seconds)
 
     def _tell(self, line: bytes, block: Block, origin: Origin, form: Form, seconds: float) -> None:
         """Count and log one hit by itself."""

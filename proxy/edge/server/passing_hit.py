@@ -141,7 +141,7 @@ class PassingHits:
             self._tell(connection, request, form.answer, written, asking.began)
             return
         connection.heard_at = asking.began
-        form.tally.add(self._hooks.clock.monotonic() - asking.began, ready.saved)
+        form.tally.add(self._hooks.clock.monotonic() - asking.began)
 
     def _tell(
         self, connection: Served, request: RequestHead | None, answer: Answer, written: bytes, began: float

@@ -54,7 +54,9 @@ class Form:
     def __init__(self, answer: Answer, parts: "_Parts", body: bytes, method: str, tallies: Tallies) -> None:
         self.answer = answer
         self.body = body
-        kind = HitKind(answer.route, method, answer.disposition.result, answer.head.status, answer.key)
+        kind = HitKind(
+            answer.route, method, answer.disposition.result, answer.head.status, answer.key, answer.saved_seconds
+        )
         self.tally: Tally = tallies(self, kind)
         self._parts = parts
         self.head = b""
@@ -97,15 +99,15 @@ class Ready:
     """A hit as bytes: what is left to do is to say how old it is, once a second."""
 
     __slots__ = (
-        "epoch", "hollow", "looks", "may_log", "none", "saved", "seal", "standing", "turns", "variants", "whole",
+        "epoch", "hollow", "looks", "may_log", "none", "seal", "standing", "tally", "turns", "variants", "whole",
         "wire",
     )  # fmt: skip
 
     def __init__(self, standing: Standing, whole: Form, none: Form) -> None:
         self.standing = standing
         self.variants = standing.variants
-        self.saved = standing.answer.saved_seconds
         self.whole, self.none = whole, none
+        self.tally = whole.tally
         self.may_log = False
         self.hollow: Hollow | None = None
         """What is known of a hit that memory does not hold: its body comes with each look-up."""

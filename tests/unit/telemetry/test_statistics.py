@@ -36,8 +36,9 @@ class Owner:
 def counters() -> Counters:
     made = Counters()
     owner = Owner()
-    tally = made.tally(owner, HitKind("ruc", "GET", Result.HIT, 200, "/a"))
-    tally.count, tally.seconds, tally.saved = 9, 0.001, 90.0
+    tally = made.tally(owner, HitKind("ruc", "GET", Result.HIT, 200, "/a", 10.0))
+    for _ in range(9):
+        tally.add(0.0001)
     del owner
     made.requests["ruc", "GET", "miss", "2xx"] += 1
     for seconds, outcome in ((0.2, "2xx"), (7.0, "2xx"), (200.0, "timeout")):
@@ -121,11 +122,11 @@ def test_tallies_count_for_their_keys_and_go_with_their_owners(times: int) -> No
 
 def test_a_tally_counts_each_hit_in_the_bucket_that_it_took() -> None:
     made, told = Counters(), Counters()
-    owner, kind = Owner(), HitKind("ruc", "GET", Result.HIT, 200, "/a")
+    owner, kind = Owner(), HitKind("ruc", "GET", Result.HIT, 200, "/a", 2.0)
     tally = made.tally(owner, kind)
     for _ in range(2):  # the second time as if nothing had been counted before
         for seconds in (0.0, SHORT / 2, SHORT, 0.0006, 0.7, 0.7, 500.0):
-            tally.add(seconds, 2.0)
+            tally.add(seconds)
             told.exchanged(Exchanged(a_request("/a"), "ruc", dispositions.hit(5), 200, seconds, "/a", 2.0))
         made.settle()
         assert made.request_seconds["ruc", "hit"].counts == told.request_seconds["ruc", "hit"].counts

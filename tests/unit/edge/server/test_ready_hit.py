@@ -9,11 +9,12 @@ from proxy.exchange.keys import Keys
 from proxy.exchange.operating import ModeSwitch
 from proxy.exchange.replies import Replies
 from proxy.exchange.standing import Standings
-from proxy.exchange.tallies import Tally
+from proxy.exchange.tallies import SHORT, Tally
 from proxy.policy.disposition import Result
 from proxy.policy.route import RoutePolicy, compile_pattern
 from proxy.store.memory import Memory
 from proxy.store.tiered import TieredStore
+from proxy.telemetry.counters import Histogram
 from tests.support.builders import T0, a_key, a_request, a_stored, fields
 from tests.support.clock import FakeClock
 from tests.support.observer import RecordingObserver
@@ -30,7 +31,7 @@ async def ready(method: str = "GET", **changes: Any) -> Ready | None:
     ask = standings.question(a_request())
     standing = None if ask is None else standings.find(ask)
     assert standing is not None
-    return Ready.of(standing, method, lambda _owner, _kind: Tally())
+    return Ready.of(standing, method, lambda _owner, _kind: Tally(Histogram((SHORT,))))
 
 
 async def test_the_age_is_said_until_it_is_another() -> None:
