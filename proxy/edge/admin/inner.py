@@ -52,7 +52,7 @@ class Inner:
         try:
             async with asyncio.timeout(patience):
                 url = URL(f"http://tambo{path}", encoded=True)
-                async with self._session.request(method, url, data=body or None, headers={BY: by}) as answer:
+                async with self._asking().request(method, url, data=body or None, headers={BY: by}) as answer:
                     return Reply(answer.status, await answer.read())
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             raise GoneError(str(error)) from error
@@ -66,13 +66,19 @@ class Inner:
         data = await request.read() or None
         try:
             async with asyncio.timeout(FIRST_BYTE):
-                answer = await self._session.request(
+                answer = await self._asking().request(
                     request.method, url, headers=fields, data=data, allow_redirects=False
                 )
             async with answer:
                 return await _relayed(request, answer)
         except (aiohttp.ClientError, OSError) as error:
             raise GoneError(str(error)) from error
+
+    def _asking(self) -> aiohttp.ClientSession:
+        """Raises GoneError where it was closed since somebody saw it among those to ask: in a rolling restart."""
+        if self._session.closed:
+            raise GoneError("closed")
+        return self._session
 
     async def close(self) -> None:
         """Ask nothing more."""

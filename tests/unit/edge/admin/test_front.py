@@ -142,11 +142,23 @@ async def test_all_are_told_of_the_mode(crew: Crew, client: AdminClient) -> None
     assert (await client.put("/admin/mode", data=b'{"mode": "of"}', headers=BEARER)).status == 400
 
 
+async def test_who_was_closed_while_all_are_asked_says_nothing(crew: Crew, client: AdminClient) -> None:
+    """As in a rolling restart: the list was made before."""
+    await crew.inners[1].close()
+    assert (await client.get("/metrics")).status == 200
+    assert await (await client.get("/health")).json() == {"status": "healthy", "redis": "connected"}
+    assert await (await client.get("/admin/stats", headers=BEARER)).json() == {"n": 2}
+    assert (await client.put("/admin/mode", data=b'{"mode": "normal"}', headers=BEARER)).status == 200
+    assert {asked[0] for asked in crew.asked} == {2}
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
 async def test_one_who_has_gone_is_stepped_over_where_asking_twice_does_no_harm(
-    crew: Crew, client: AdminClient, tmp_path: Path
+    crew: Crew, client: AdminClient, tmp_path: Path, *, is_listed: bool
 ) -> None:
     await crew.inners[1].close()
-    crew.inners[1] = Inner(tmp_path / "nobody")
+    if not is_listed:
+        crew.inners[1] = Inner(tmp_path / "nobody")
     answer = await client.get("/admin/entries", headers=BEARER)
     assert await answer.text() == "worker 2"
     answer = await client.post("/admin/warm", data=b"{}", headers=BEARER)
