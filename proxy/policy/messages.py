@@ -202,4 +202,4 @@ class StoredResponse(Struct, frozen=True):
     """A soft purge or an unsafe request ended its freshness before its time."""
     fence: int = 0
     """Of the lease under which it was fetched (microseconds; later leases have higher ones); 0: there was none. A
-    shared store compares it when it is put; nothing else does, and it is not kept with it."""
+    shared store compares it when it is put, and does not keep it."""

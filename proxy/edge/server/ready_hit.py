@@ -16,6 +16,7 @@ from proxy.policy.messages import StoredResponse
 _MOST_JOINED: Final = 32 * 1024
 """Bytes of a body of which a copy with its head before it is kept ready."""
 _MOST_VERDICTS: Final = 16
+_SERVER_ERROR: Final = 500
 _NUMBERS: Final = re.compile(
     rb"(.*\r\nAge: )[0-9]+(\r\n(?:.*\r\n)?Cache-Status: tambo; hit; ttl=)-?[0-9]+((?:;[^\r\n]*)?\r\nX-Cache: .*)",
     re.DOTALL,
@@ -121,9 +122,9 @@ class Ready:
 
     @classmethod
     def of(cls, standing: Standing, method: str, tallies: Tallies) -> "Ready | None":
-        """None where the head is not what can be told in parts."""
+        """None where the head is not what can be told in parts, and where each answer has to be told of by itself."""
         answer, unmodified = standing.answer, standing.unmodified
-        if not isinstance(answer.body, bytes):
+        if not isinstance(answer.body, bytes) or answer.head.status >= _SERVER_ERROR:
             return None
         try:
             full, none = _rendered(answer, method), _rendered(unmodified, method)

@@ -117,6 +117,10 @@ def test_of_a_sample_some_may_be_logged(lines: pytest.LogCaptureFixture, sample:
     assert telemetry.may_log()
 
 
+def test_however_small_a_sample_is_a_sample() -> None:
+    assert Telemetry(1e-17, lambda: 0.5)._next_gap() > 1 << 50
+
+
 def test_a_random_sample_is_about_that_part() -> None:
     telemetry = Telemetry(0.2)
     logging.getLogger("tambo.access").setLevel(logging.NOTSET)
