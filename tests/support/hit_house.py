@@ -5,6 +5,7 @@ from itertools import repeat
 from math import inf
 from typing import Any
 
+from proxy.edge.server.header_block import UNREAD
 from proxy.edge.server.hit_hooks import HitHooks, Pending
 from proxy.edge.server.hit_path import HitPath
 from proxy.edge.server.origin import Origin
@@ -32,6 +33,7 @@ class Client:
         self.write = self.written.append
         self.origin = Origin("192.0.2.1", "http", trusted=False)
         self.heard_at = -inf
+        self.said = UNREAD
         self.pending: Pending | None = None
 
     def hold(self, pending: Pending) -> None:

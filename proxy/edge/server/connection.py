@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from proxy.edge.server.exchange import Exchange
+from proxy.edge.server.header_block import UNREAD
 from proxy.edge.server.hit_hooks import Pending
 from proxy.edge.server.intake import Incoming, Intake
 from proxy.edge.server.origin import Origin, origin
@@ -31,7 +32,7 @@ class ClientConnection(RequestHandler):
 
     __slots__ = (
         "_has_served", "_held", "_hits", "_inlet", "_intake", "_is_resting", "_link", "_parting", "_patience", "_queue",
-        "heard_at", "is_deaf", "is_surplus", "origin", "outlet", "pending", "roster", "write",
+        "heard_at", "is_deaf", "is_surplus", "origin", "outlet", "pending", "roster", "said", "write",
     )  # fmt: skip
 
     def __init__(self, manager: web.Server, roster: Roster, loop: asyncio.AbstractEventLoop) -> None:
@@ -56,6 +57,7 @@ class ClientConnection(RequestHandler):
         self._patience = Patience(loop, roster, self._expire)
         self._has_served = self._is_resting = False
         self.heard_at = -inf
+        self.said = UNREAD
         self.pending: Pending | None = None
         self.is_deaf = False
         self.is_surplus = False

@@ -6,7 +6,8 @@ that is not.
 """
 
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import ClassVar, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -66,13 +67,22 @@ _MAY_CHANGE: Final = frozenset({_INERT, _COOKIE})
 _KEEP_ALIVE: Final = frozenset({b"connection", b"proxy-connection"})
 
 
+_NOTHING: Final = b"nothing"
+"""What no section is equal to: they begin with a line end."""
+
+
 class Block(Struct, eq=False):
     """A header section that was read: what a hit must know of it."""
 
-    _raw: bytes
+    raw: bytes
     traits: int
     """Those of above that it has."""
-    _details: "_Details | None" = None
+    details: "_Details | None" = None
+    """There when somebody has asked for them."""
+
+    def whole(self, _raw: bytes) -> "Block":
+        """What is known of the section ``_raw``, which is equal to this one."""
+        return self
 
     @property
     def chosen(self) -> dict[tuple[str, ...], tuple[str | None, ...]]:
@@ -96,9 +106,42 @@ class Block(Struct, eq=False):
 
     @property
     def _known(self) -> "_Details":
-        if self._details is None:
-            self._details = _Details(self._raw)
-        return self._details
+        if self.details is None:
+            self.details = _Details(self.raw)
+        return self.details
+
+
+class Mould(Struct, eq=False):
+    """A header section in which values keep being new: what a hit must know of all that differ in nothing else."""
+
+    raw: ClassVar[bytes] = _NOTHING
+    traits: int
+    before: bytes
+    """What stands before the first such value ..."""
+    pieces: Sequence[bytes]
+    """... and what behind each of them."""
+
+    def fits(self, raw: bytes) -> bool:
+        """Whether ``raw`` is such a section."""
+        if not raw.startswith(self.before) or len(raw) > MOST_BYTES:
+            return False
+        at = len(self.before)
+        for piece in self.pieces:
+            end = raw.find(piece, at)
+            if end < 0 or raw[at:end].translate(None, _TEXT):
+                return False
+            at = end + len(piece)
+        return at == len(raw)
+
+    def whole(self, raw: bytes) -> Block:
+        """What is known of the section ``raw``, which fits."""
+        return Block(raw, self.traits)
+
+
+Said: TypeAlias = Block | Mould
+"""What was read of a section."""
+UNREAD: Final[Said] = Block(_NOTHING, 0)
+"""Where none was."""
 
 
 class _Details:
@@ -129,28 +172,37 @@ class HeaderBlocks:
         self._changing: dict[bytes, int] = {}
         """What a line with an ever new value begins with, line end included, and its trait."""
 
-    def read(self, raw: bytes) -> Block | None:
+    def read(self, raw: bytes) -> Said | None:
         """The section between a request line and the body, from the line end before it to the blank line behind it
         (both included); None: not plain, or not just that."""
         if raw[-4:] != _END:
             return None
         return (self._changing and self._read_rest(raw)) or self.known.find(raw, len(raw)) or self._read(raw)
 
-    def _read_rest(self, raw: bytes) -> Block | None:
-        """The section as one without its changing lines, and their traits."""
-        rest, traits = raw, 0
+    def _read_rest(self, raw: bytes) -> Mould | None:
+        """The section as the mould that its changing lines leave, and their traits."""
+        cuts: list[tuple[int, int, int]] = []
+        traits = 0
         for beginning, trait in self._changing.items():
-            start = rest.find(beginning)
+            start = raw.find(beginning)
             if start < 0:
                 continue
-            end = rest.find(b"\r\n", start + 2)
-            if rest[start + len(beginning) : end].translate(None, _TEXT):
+            value, end = start + len(beginning), raw.find(b"\r\n", start + 2)
+            if raw[value:end].translate(None, _TEXT):
                 return None
-            rest, traits = rest[:start] + rest[end:], traits | trait
-        if rest is raw or len(raw) > MOST_BYTES:
+            cuts.append((start, value, end))
+            traits |= trait
+        if not cuts or len(raw) > MOST_BYTES:
             return None
+        cuts.sort()
+        ends = [0, *(end for _, _, end in cuts)]
+        starts, values = [start for start, _, _ in cuts], [value for _, value, _ in cuts]
+        rest = b"".join([raw[end:start] for end, start in zip(ends, [*starts, len(raw)], strict=True)])
         block = self.known.young.get(rest) or self.known.find(rest, len(rest)) or self._read(rest)
-        return None if block is None else Block(raw, block.traits | traits)
+        if block is None:
+            return None
+        before, *pieces = [raw[end:value] for end, value in zip(ends, [*values, len(raw)], strict=True)]
+        return Mould(block.traits | traits, before, pieces)
 
     def _read(self, raw: bytes) -> Block | None:
         lines = raw.split(b"\r\n")

@@ -6,6 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from proxy.clock import Clock
+from proxy.edge.server.header_block import Said
 from proxy.edge.server.origin import Origin
 from proxy.edge.server.settings import Finished
 from proxy.exchange.standing import Standings
@@ -27,6 +28,8 @@ class Served(Protocol):
     """Hands bytes to the transport; nothing that was written before is still waiting there."""
     heard_at: float
     """Monotonic seconds: when a hit was answered last, or such a request came."""
+    said: Said
+    """The header section that came last, as it was read."""
     pending: Pending | None
     """What ``hold`` was called with, until it is settled or taken back."""
 

@@ -12,15 +12,18 @@ from aiohttp.streams import EMPTY_PAYLOAD
 
 from proxy.edge.server.header_block import (
     IS_CONDITIONAL,
+    IS_SECTION,
     Block,
     HeaderBlocks,
+    Mould,
+    Said,
 )
 from proxy.edge.server.hit_hooks import HitHooks, Served
 from proxy.edge.server.intake import Incoming
 from proxy.edge.server.origin import Origin
 from proxy.edge.server.outlet import SLICE
 from proxy.edge.server.passing_hit import Asking, PassingHits
-from proxy.edge.server.ready_hit import Form, Place, Ready, is_unmodified
+from proxy.edge.server.ready_hit import Form, Place, Ready
 from proxy.edge.server.recent import Recent
 from proxy.edge.server.settings import Finished
 from proxy.edge.server.translate import request_head
@@ -70,12 +73,19 @@ class HitPath:
         at = data.find(b"\r\n")
         line, section = data[:at], data[at:]
         place = self._places.young.get(line)
-        block = self._blocks.known.young.get(section) or self._blocks.read(section)
-        if block is None:
-            return False
-        if place is None or block.traits & place.minds:
-            return self._answer_other(connection, data, line, block, began)
-        ready = place.only
+        said = connection.said
+        # Most clients say the same each time, and to compare costs less than to look up.
+        if section != said.raw and not (type(said) is Mould and said.fits(section)):
+            read = self._blocks.known.young.get(section) or self._blocks.read(section)
+            if read is None:
+                return False
+            connection.said = said = read
+        if place is None:
+            return self._answer_other(connection, data, line, said.whole(section), began)
+        minded = said.traits & place.minds
+        ready = self._selected(place, said, minded, connection.origin) if minded else place.only
+        if ready is None:
+            return self._answer_other(connection, data, line, said.whole(section), began)
         seal = ready.seal
         if (
             began >= ready.turns
@@ -83,7 +93,7 @@ class HitPath:
             or seal.variants is not ready.variants
             or ready.epoch != self._residence.epoch
         ):
-            return self._answer_other(connection, data, line, block, began)
+            return self._answer_other(connection, data, line, said.whole(section), began)
         # From here on as little as can be: whatever is done here, every hit does.
         connection.write(ready.wire)
         connection.heard_at = began
@@ -129,7 +139,7 @@ class HitPath:
     def _write(self, connection: Served, line: bytes, block: Block, ready: Ready, began: float) -> None:
         """Answer with what is ready, and count it."""
         form = ready.whole
-        if block.traits & IS_CONDITIONAL and is_unmodified(block, ready.standing):
+        if block.traits & IS_CONDITIONAL and ready.is_unmodified(block):
             form = ready.none
         connection.write(form.head + form.body)
         connection.heard_at = began
@@ -182,6 +192,16 @@ class HitPath:
         if values is None:
             values = block.chosen[place.names] = selection(place.names, block.question)
         return place.ready.get(values)
+
+    @staticmethod
+    def _selected(place: Place, said: Said, minded: int, origin: Origin) -> Ready | None:
+        """The same in few steps, where selecting fields are all that is minded, and were looked up before."""
+        if minded != IS_SECTION or type(said) is not Block or said.details is None:
+            return None
+        values = said.details.chosen.get(place.names)
+        if place.by_host and origin.trusted:
+            return None
+        return None if values is None else place.ready.get(values)
 
     def _learn(self, line: bytes, ask: Ask) -> Ready | None:
         """What the long way would answer, if that is a plain hit now that memory alone can tell."""

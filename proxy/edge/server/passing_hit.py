@@ -13,7 +13,7 @@ from proxy.edge.server.header_block import IS_CONDITIONAL, Block
 from proxy.edge.server.hit_hooks import HitHooks, Served
 from proxy.edge.server.origin import Origin
 from proxy.edge.server.outlet import SLICE
-from proxy.edge.server.ready_hit import Form, Hollow, Ready, is_unmodified
+from proxy.edge.server.ready_hit import Form, Hollow, Ready
 from proxy.edge.server.settings import Finished
 from proxy.edge.server.wire import Framing, connection_lines, frame, render_head
 from proxy.exchange.ask import Ask
@@ -129,7 +129,7 @@ class PassingHits:
         if monotonic >= ready.looks:
             ready.turn(now, monotonic, may_log=True)  # there is nothing to write that is whole
             ready.may_log = self._hooks.may_log()
-        if asking.block.traits & IS_CONDITIONAL and is_unmodified(asking.block, ready.standing):
+        if asking.block.traits & IS_CONDITIONAL and ready.is_unmodified(asking.block):
             return ready.none, ready.none.head
         body = b"" if asking.line.startswith(b"HEAD ") else sought.bodies[hollow.chosen]
         return ready.whole, ready.whole.head + body

@@ -35,16 +35,16 @@ class Place:
         self.refuses = HAS_COOKIE * (not standing.route.cookies_ignored)
         self.refuses |= HAS_DIRECTIVES * standing.route.client_directives
         """Traits of sections that are answered something else."""
-        self.minds = IS_SECTION
-        """Traits of sections that ``only`` is not simply the answer to."""
+        self.minds = self.refuses | IS_CONDITIONAL
+        """Traits of sections that ``only`` is not simply the answer to; with Host in the key it is in ``names``."""
+        if self.names:
+            self.minds |= IS_SECTION
         self.ready: dict[tuple[str | None, ...], Ready] = {}
         self.only: Ready
 
     def keep(self, values: tuple[str | None, ...], ready: "Ready") -> None:
         """Have this ready for requests with these values of selecting fields."""
         self.ready[values] = self.only = ready
-        if not self.names:  # with Host in the key it is among them
-            self.minds = self.refuses | IS_CONDITIONAL
 
 
 class Form:
@@ -78,16 +78,6 @@ class _Broken:
 _NONE: Final[Seal] = _Broken()
 
 
-def is_unmodified(block: Block, standing: Standing) -> bool:
-    """Whether this section's conditions make a 304 of the answer; the section remembers it."""
-    known = block.verdicts.get(standing.validators)
-    if known is None:
-        if len(block.verdicts) >= _MOST_VERDICTS:
-            block.verdicts.clear()
-        known = block.verdicts[standing.validators] = standing.is_unmodified(block.question)
-    return known
-
-
 class Hollow(NamedTuple):
     """A hit that is ready but for its body."""
 
@@ -100,12 +90,13 @@ class Ready:
     """A hit as bytes: what is left to do is to say how old it is, once a second."""
 
     __slots__ = (
-        "epoch", "hollow", "looks", "may_log", "none", "seal", "standing", "tally", "turns", "variants", "whole",
-        "wire",
+        "_validators", "epoch", "hollow", "looks", "may_log", "none", "seal", "standing", "tally", "turns", "variants",
+        "whole", "wire",
     )  # fmt: skip
 
     def __init__(self, standing: Standing, whole: Form, none: Form) -> None:
         self.standing = standing
+        self._validators = standing.validators
         self.variants = standing.variants
         self.whole, self.none = whole, none
         self.tally = whole.tally
@@ -135,6 +126,15 @@ class Ready:
         body = b"" if method == "HEAD" else answer.body
         whole = Form(answer, full, body, method, tallies)
         return cls(standing, whole, Form(unmodified, none, b"", method, tallies))
+
+    def is_unmodified(self, block: Block) -> bool:
+        """Whether this section's conditions make a 304 of the answer; the section remembers it."""
+        known = block.verdicts.get(self._validators)
+        if known is None:
+            if len(block.verdicts) >= _MOST_VERDICTS:
+                block.verdicts.clear()
+            known = block.verdicts[self._validators] = self.standing.is_unmodified(block.question)
+        return known
 
     def turn(self, now: float, monotonic: float, *, may_log: bool) -> None:
         """Say the age anew. ``may_log``: some hits are to be told of by themselves."""

@@ -10,7 +10,9 @@ from proxy.edge.server.header_block import (
     IS_CONDITIONAL,
     MOST_BYTES,
     MOST_LINES,
+    Block,
     HeaderBlocks,
+    Mould,
 )
 
 
@@ -36,7 +38,7 @@ def section(*lines: str) -> bytes:
 )
 def test_plain(line: str) -> None:
     block = HeaderBlocks().read(section("Host: x", line))
-    assert block is not None
+    assert isinstance(block, Block)
     name, _, value = line.partition(":")
     assert block.fields.lines == (("Host", "x"), (name, value.strip(" \t")))
     assert bool(block.traits & HAS_COOKIE) == (name == "Cookie")
@@ -91,7 +93,7 @@ def test_a_section_that_comes_again_is_known_unless_a_line_is_always_new() -> No
 @given(lines=st.lists(st.text(st.characters(max_codepoint=255), max_size=12), max_size=4))
 def test_whatever_comes_is_read_or_refused(lines: list[str]) -> None:
     block = HeaderBlocks().read(section("Host: x", *lines))
-    if block is not None:
+    if isinstance(block, Block):
         assert [f"{name}:{value}" for name, value in block.fields.lines[1:]] == [
             ":".join(part.strip(" \t") if at else part for at, part in enumerate(line.split(":", 1))) for line in lines
         ]
@@ -101,8 +103,10 @@ def test_fields_that_are_always_new_are_learnt_and_the_rest_is_known() -> None:
     blocks = HeaderBlocks()
     for number in range(300):
         raw = section("Host: x", f"X-Request-Id: {number}", "Accept: a", f"Cookie: c={number}", "Accept-Language: es")
-        block = blocks.read(raw)
-        assert block is not None
+        said = blocks.read(raw)
+        assert said is not None
+        block = said.whole(raw)
+        assert block.traits == said.traits
         assert block.traits & HAS_COOKIE
         assert not block.traits & IS_CONDITIONAL
         assert block.fields.lines == (
@@ -116,7 +120,7 @@ def test_fields_that_are_always_new_are_learnt_and_the_rest_is_known() -> None:
     for line in ("Cookie: \x01", "Cookie: \xe9", "Range: bytes=0-1", "Cookie: a\nb"):
         assert blocks.read(section("Host: x", line)) is None
     assert blocks.read(section("Cookie: a")) is None, "no Host"
-    assert blocks.read(section("Host: x", "Cookie: a", "Cookie: b")) is not None
+    assert isinstance(blocks.read(section("Host: x", "Cookie: a", "Cookie: b")), Mould)
     assert blocks.read(section("Host: x", "Cookie: " + "a" * MOST_BYTES)) is None
     assert blocks.read(section("Host: x", "Cookie: a") + b"x") is None
     assert blocks.read(section("Host: x", "Cookie: a") + section("Host: x")) is None
@@ -137,3 +141,63 @@ def test_few_fields_are_learnt_and_the_newest_stay() -> None:
         for number in range(200):
             assert blocks.read(section("Host: x", f"{name}: {number}")) is not None
     assert list(blocks._changing) == [b"\r\n%b:" % name for name in (b"c", b"d", b"e", b"f")]
+
+
+def moulds() -> tuple[Mould, ...]:
+    """What is made of sections in which one line, and two lines, keep being new."""
+    blocks = HeaderBlocks()
+    for number in range(300):
+        blocks.read(section("Host: x", f"Cookie: {number}", f"X-Request-Id: {number}"))
+    one = blocks.read(section("Host: x", "Accept: a", "Cookie: a", "Accept-Language: es"))
+    two = blocks.read(section("Cookie: a", "Accept: a", "Host: x", "Cache-Control: no-cache", "X-Request-Id: a"))
+    assert isinstance(one, Mould)
+    assert isinstance(two, Mould)
+    return one, two
+
+
+ONE, TWO = moulds()
+VALUES = st.text('a=1; \t-"', max_size=9)
+
+
+@given(VALUES, VALUES)
+def test_a_mould_makes_whatever_differs_in_nothing_but_its_values(cookie: str, name: str) -> None:
+    assert ONE.fits(section("Host: x", "Accept: a", f"Cookie:{cookie}", "Accept-Language: es"))
+    lines = f"Cookie:{cookie}", "Accept: a", "Host: x", "Cache-Control: no-cache", f"X-Request-Id:{name}"
+    raw = section(*lines)
+    assert TWO.fits(raw)
+    assert TWO.whole(raw).fields.lines[0] == ("Cookie", cookie.strip(" \t"))
+
+
+@given(
+    st.sampled_from([ONE, TWO]),
+    st.lists(st.tuples(st.integers(0, 200), st.integers(0, 9), st.binary(max_size=9)), min_size=1, max_size=3),
+)
+def test_what_a_mould_makes_would_be_read_alike(mould: Mould, edits: list[tuple[int, int, bytes]]) -> None:
+    raw = mould.before + b"a".join(mould.pieces)
+    for at, less, more in edits:
+        raw = raw[:at] + more + raw[at + less :]
+    if mould.fits(raw):
+        read = HeaderBlocks().read(raw)
+        assert read is not None
+        assert read.traits == mould.traits
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        section("Host: x", "Accept: a", "Accept-Language: es"),
+        section("Host: x", "Accept: a", "Cookie: a", "Accept-Language: es", "Range: bytes=0-1"),
+        section("Host: x", "Accept: a", "Cookie: a", "Range: bytes=0-1", "Accept-Language: es"),
+        section("Host: x", "Accept: a", "Cookie: a\x00", "Accept-Language: es"),
+        section("Host: x", "Accept: a", "Cookie: a\nb", "Accept-Language: es"),
+        section("Host: x", "Accept: a", "Cookie: a\rb", "Accept-Language: es"),
+        section("Host: x", "Accept: a", "Cookie: \xe9", "Accept-Language: es"),
+        section("Host: x", "Accept: a", "Cookie: " + "a" * MOST_BYTES, "Accept-Language: es"),
+        section("Host: x", "Accept: a", "Cookie: a", "Accept-Language: es") + b"x",
+        section("Host: x", "Accept: a", "Cookie: a", "Accept-Language: es")[:-2],
+        b"",
+        b"x",
+    ],
+)
+def test_a_mould_makes_nothing_else(raw: bytes) -> None:
+    assert not ONE.fits(raw)

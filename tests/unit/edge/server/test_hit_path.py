@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from proxy.edge.server.header_block import Mould
 from proxy.edge.server.origin import Origin
 from proxy.edge.server.outlet import SLICE
 from proxy.exchange.operating import OperatingMode
@@ -191,6 +192,26 @@ async def test_of_a_sample_each_hit_is_drawn_for_and_the_others_are_counted() ->
         assert house.ask()
     house.counters.settle()
     assert (len(house.finished), house.counters.requests) == (25, {("r", "GET", "hit", "2xx"): 75})
+
+
+async def test_what_a_client_said_before_is_not_taken_for_what_it_says_now() -> None:
+    house = House(cookies_ignored=False)
+    await house.holds()
+    for number in range(300):
+        assert house.ask("/a", "Accept: a", f"X-Request-Id: {number}")
+    assert isinstance(house.client.said, Mould)
+    for lines, is_hit in (
+        (("Accept: a", "X-Request-Id: new"), True),
+        (("Accept: b", "X-Request-Id: new"), True),
+        (("Accept: a", "X-Request-Id: new", "Range: bytes=0-1"), False),
+        (("Accept: a", "X-Request-Id: \x01"), False),
+        (("Accept: a", "X-Request-Id: new", "Cookie: a=b"), False),
+        (("Accept: a",), True),
+        (("Accept: a", "Cookie: a=b"), False),
+        (("Accept: a", "X-Request-Id: newer"), True),
+    ):
+        for _ in range(2):
+            assert (house.ask("/a", *lines) is not None) is is_hit, lines
 
 
 @pytest.mark.parametrize(
