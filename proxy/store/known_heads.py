@@ -10,10 +10,15 @@ def heads_of(values: Sequence[bytes], readable: int) -> Sequence[bytes]:
     return tuple(map(head_of, values)) if len(values) == readable else ()
 
 
-def bodies_of(values: Sequence[bytes], heads: Sequence[bytes]) -> Sequence[bytes] | None:
-    """The bodies of ``values``, where these are sound and have the known heads, in this order; None where any differs,
-    or none is known."""
+def bodies_of(values: Sequence[object], heads: Sequence[bytes]) -> Sequence[bytes] | None:
+    """The bodies of ``values``, where these are sound and have the known heads, in this order; None where any differs
+    or is no envelope, or none is known."""
     if not heads or len(values) != len(heads):
         return None
-    bodies = [body for value, head in zip(values, heads, strict=True) if (body := body_of(value, head)) is not None]
-    return bodies if len(bodies) == len(heads) else None
+    bodies: list[bytes] = []
+    for value, head in zip(values, heads, strict=True):
+        body = body_of(value, head) if isinstance(value, bytes) else None
+        if body is None:
+            return None
+        bodies.append(body)
+    return bodies

@@ -102,6 +102,8 @@ class PurgeLog:
 
     def judge(self, key: CacheKey, stored: StoredResponse) -> StoredResponse | None:
         """What the purges leave of a stored response: itself, itself ended, or nothing."""
+        if stored.position >= self._newest:  # nearly always
+            return stored
         about = (key.text, stored.target, stored.tags, stored.route, stored.secondary_key)
         return _spared(stored, self.strongest(stored.position, *about))
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -31,12 +32,17 @@ def variants_name(namespace: str, key: CacheKey) -> bytes:
 
 def _shown(text: str) -> bytes:
     data = text.encode("utf-8", "surrogatepass")
-    shown = _OTHERS.sub(lambda found: b"%%%02X" % found[0][0], data)
+    shown = _OTHERS.sub(_escaped, data) if _OTHERS.search(data) else data
     if len(shown) > _MAX_TEXT:
         return shown[:_SHOWN] + b"#" + hashlib.blake2b(data, digest_size=20).hexdigest().encode()
     return shown
 
 
+def _escaped(found: re.Match[bytes]) -> bytes:
+    return b"%%%02X" % found[0][0]
+
+
+@lru_cache(maxsize=8)  # namespaces are few, and every look-up asks
 def variants_prefix(namespace: str) -> bytes:
     """What the name of every such hash begins with, and no other name of ours."""
     return b"%s:%d:" % (namespace.encode(), LAYOUT)

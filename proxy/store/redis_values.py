@@ -58,8 +58,7 @@ class RedisValues:
         """The bodies of a reply, where it is made of values with these heads and nothing else."""
         if not heads or not isinstance(reply, list) or len(reply) % 2:
             return None
-        values = [value for field, value in zip(reply[::2], reply[1::2], strict=True) if field != FENCE]
-        return bodies_of(values, heads) if all(isinstance(value, bytes) for value in values) else None
+        return bodies_of([value for field, value in zip(reply[::2], reply[1::2], strict=True) if field != FENCE], heads)
 
     def is_bad(self, reason: BadEntry, cure: Command) -> None:
         """Count what is bad, and remove it behind."""

@@ -1,5 +1,6 @@
 """What a tier counts: plain integers that telemetry reads on scrape. Knows no metrics library."""
 
+from bisect import bisect_left
 from collections import Counter
 
 from msgspec import Struct, field
@@ -20,11 +21,7 @@ class Durations(Struct):
     def add(self, seconds: float) -> None:
         """Count one operation."""
         self.total += seconds
-        for at, bound in enumerate(BUCKETS):
-            if seconds <= bound:
-                self.counts[at] += 1
-                return
-        self.counts[-1] += 1
+        self.counts[bisect_left(BUCKETS, seconds)] += 1
 
 
 class TierStats(Struct):
