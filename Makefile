@@ -7,6 +7,9 @@ STAMP := .venv/.installed
 TESTS_AT_ONCE ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 PYTEST := $(BIN)/pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 
+# Some machines set it; hundreds of tests would then each compile all of Tambo before they start it.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test test-fast check format bench compose-check clean help
 
 help:
