@@ -150,13 +150,12 @@ class Standings:
             return None
         return Ask(request, match, self._keys.of(request, match), admission, 0)
 
-    def find(self, ask: Ask) -> Standing | None:
-        """The hit that it gets now, if memory alone can tell; its conditions are left for the caller to judge."""
-        variants = self._store.resident(ask.key)
-        return None if variants is None else self.stand(ask, variants)
+    def resident(self, key: CacheKey) -> Sequence[StoredResponse] | None:
+        """What is stored, where memory alone can tell: see ResidentStore."""
+        return self._store.resident(key)
 
     def stand(self, ask: Ask, variants: Sequence[StoredResponse]) -> Standing | None:
-        """The same, if these are what is stored."""
+        """The hit that it gets now if these are what is stored; its conditions are left for the caller to judge."""
         now, route = self._replies.clock.now(), ask.route
         stored, until = self._reused(ask, variants, now)
         if stored is None:

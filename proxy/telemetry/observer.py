@@ -58,7 +58,7 @@ class Telemetry(Counters):
             return 0
         if self._sample <= 0:
             return _NEVER
-        return min(_NEVER, int(math.log1p(-self._draw()) / math.log1p(-self._sample)))
+        return int(min(_NEVER, math.log1p(-self._draw()) / math.log1p(-self._sample)))
 
     def exchanged(self, event: Exchanged) -> None:
         """Count the request and log it: all that went wrong, and the sample of the rest."""

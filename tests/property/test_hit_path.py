@@ -191,13 +191,16 @@ LINES = st.sampled_from(
 )
 
 
+NO_HOSTS = ["Host:", "Host: a b", "Host: x,y", "Host: [::1", "Host: x:99999", "Host: user@x", "Host: x/y"]
+
+
 @st.composite
 def messages(draw: st.DrawFn) -> bytes:
     """A request, most often a sound one; what follows it need not fit what it announces."""
     method = draw(st.sampled_from(["GET"] * 6 + ["HEAD", "POST", "get", "QUERY", "OPTIONS"]))
     version = draw(st.sampled_from(["HTTP/1.1"] * 8 + ["HTTP/1.0", "HTTP/2.0", "HTTP/1.1 "]))
     lines = draw(st.lists(LINES, max_size=3))
-    host = draw(st.sampled_from([["Host: x"]] * 8 + [[]]))
+    host = draw(st.sampled_from([["Host: x"]] * 8 + [[], *([line] for line in NO_HOSTS)]))
     end = draw(st.sampled_from(["\r\n"] * 12 + ["\n", "\r\n\r\n"]))
     body = draw(st.sampled_from([""] * 6 + ["abc", "3\r\nabc\r\n0\r\n\r\n"]))
     head = "\r\n".join([f"{method} {draw(TARGETS)} {version}", *host, *lines])
@@ -210,7 +213,8 @@ def near_hits(draw: st.DrawFn) -> bytes:
     method = draw(st.sampled_from(["GET", "GET", "HEAD"]))
     target = draw(st.sampled_from(["/a", "/a", "/c/x", "/d/x", "/v", "/odd"]))
     lines = draw(st.lists(LINES, max_size=1) | st.lists(LINES, max_size=2))
-    return "\r\n".join([f"{method} {target} HTTP/1.1", "Host: x", *lines, "\r\n"]).encode("latin-1")
+    host = draw(st.sampled_from(["Host: x"] * 8 + NO_HOSTS))
+    return "\r\n".join([f"{method} {target} HTTP/1.1", host, *lines, "\r\n"]).encode("latin-1")
 
 
 HIT = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"

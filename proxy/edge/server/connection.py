@@ -225,7 +225,7 @@ class ClientConnection(RequestHandler):
             self._link.abort()
 
     async def _serve_next(self) -> bool:
-        """Keeps nothing of a request while the next one is waited for."""
+        """Keeps nothing of a request while the next one is waited for, but how its head was read."""
         incoming = await self._next()
         return incoming is not None and await self._serve(incoming)
 

@@ -12,6 +12,7 @@ from typing import ClassVar, Final, TypeAlias
 from msgspec import Struct
 
 from proxy.edge.server.recent import Recent
+from proxy.edge.server.target import is_authority
 from proxy.policy.messages import Fields, RequestHead
 
 _LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}):[ \t]*((?:[!-~](?:[ -~\t]*[!-~])?)?)[ \t]*")
@@ -19,6 +20,8 @@ MOST_LINES: Final = 64
 MOST_BYTES: Final = 6 * 1024
 """Of a whole section; below what one line may be long, so that no line needs to be measured."""
 _LONGEST_REMEMBERED: Final = 512
+_LONGEST_SAID: Final = 2048
+"""Bytes of a section that each connection may remember: with what is made of it, ten times as much at most."""
 _LINES: Final = 4096
 _BLOCKS: Final = 4096
 _NAMES: Final = 256
@@ -77,6 +80,8 @@ class Block(Struct, eq=False):
     raw: bytes
     traits: int
     """Those of above that it has."""
+    stays: bool = False
+    """Whether its client's connection may remember it: it is short, and others say the same, or it came before."""
     details: "_Details | None" = None
     """There when somebody has asked for them."""
 
@@ -120,6 +125,8 @@ class Mould(Struct, eq=False):
     """What stands before the first such value ..."""
     pieces: Sequence[bytes]
     """... and what behind each of them."""
+    stays: bool
+    """Whether its client's connection may remember it: it is short."""
 
     def fits(self, raw: bytes) -> bool:
         """Whether ``raw`` is such a section."""
@@ -202,7 +209,7 @@ class HeaderBlocks:
         if block is None:
             return None
         before, *pieces = [raw[end:value] for end, value in zip(ends, [*values, len(raw)], strict=True)]
-        return Mould(block.traits | traits, before, pieces)
+        return Mould(block.traits | traits, before, pieces, len(raw) <= _LONGEST_SAID)
 
     def _read(self, raw: bytes) -> Block | None:
         lines = raw.split(b"\r\n")
@@ -220,6 +227,7 @@ class HeaderBlocks:
         traits = [trait for meaning, trait in _TRAITS.items() if seen[meaning]]
         block = Block(raw, IS_SECTION | sum(traits))
         if not is_news:  # a section with a line of its own will not come again
+            block.stays = len(raw) <= _LONGEST_SAID
             self.known.keep(raw, block, len(raw))
         return block
 
@@ -245,6 +253,8 @@ class HeaderBlocks:
         name = match[1].lower()
         if name in _KEEP_ALIVE:
             meaning = _INERT if match[2].lower() == b"keep-alive" else _REFUSED
+        elif name == b"host" and not is_authority(match[2].decode()):
+            meaning = _REFUSED
         else:
             meaning = _MEANINGS.get(name, _INERT)
         if len(line) <= _LONGEST_REMEMBERED:

@@ -6,6 +6,7 @@ only ``Age`` and ``ttl`` are put in anew as time goes by.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from aiohttp.streams import EMPTY_PAYLOAD
@@ -13,6 +14,7 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from proxy.edge.server.header_block import (
     IS_CONDITIONAL,
     IS_SECTION,
+    UNREAD,
     Block,
     HeaderBlocks,
     Mould,
@@ -32,7 +34,7 @@ from proxy.exchange.ask import Ask
 from proxy.exchange.residence import MOST_USES
 from proxy.exchange.standing import Standing, selection
 from proxy.exchange.tallies import SHORT
-from proxy.policy.messages import RequestHead
+from proxy.policy.messages import RequestHead, StoredResponse
 
 _REQUEST_LINE: Final = re.compile(rb"(GET|HEAD) (/[!\"$-\[\]-~]*) HTTP/1\.1")
 """No ``#`` and no backslash: such targets are refused."""
@@ -79,7 +81,8 @@ class HitPath:
             read = self._blocks.known.young.get(section) or self._blocks.read(section)
             if read is None:
                 return False
-            connection.said = said = read
+            said = read
+            connection.said = said if said.stays else UNREAD
         if place is None:
             return self._answer_other(connection, data, line, said.whole(section), began)
         minded = said.traits & place.minds
@@ -128,10 +131,11 @@ class HitPath:
         ask = self._question(line, block, connection.origin)
         if ask is None:
             return False
-        ready = self._learn(line, ask)
-        if ready is None:
+        variants = self._hooks.standings.resident(ask.key)
+        if variants is None:
             return self._passing.answer(connection, Asking(data, line, block, began), ask)
-        if not self._renew(ready, began):
+        ready = self._learn(line, ask, variants)
+        if ready is None or not self._renew(ready, began):
             return False
         self._write(connection, line, block, ready, began)
         return True
@@ -203,9 +207,9 @@ class HitPath:
             return None
         return None if values is None else place.ready.get(values)
 
-    def _learn(self, line: bytes, ask: Ask) -> Ready | None:
-        """What the long way would answer, if that is a plain hit now that memory alone can tell."""
-        standing = self._hooks.standings.find(ask)
+    def _learn(self, line: bytes, ask: Ask, variants: Sequence[StoredResponse]) -> Ready | None:
+        """What the long way would answer, if that is a plain hit on what memory holds."""
+        standing = self._hooks.standings.stand(ask, variants)
         if standing is None or len(standing.stored.body) > SLICE:
             return None
         return self._keep(line, ask, standing, 2 * len(standing.stored.body))

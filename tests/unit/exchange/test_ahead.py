@@ -189,12 +189,14 @@ def test_on_the_short_way_a_hit_holds_until_it_is_to_be_looked_at() -> None:
     standings = Standings((route,), Resident(response), Keys(), ModeSwitch(clock), replies, ahead)
     ask = standings.question(a_request())
     assert ask is not None
-    standing = standings.find(ask)
+    variants = standings.resident(ask.key)
+    assert variants is not None
+    standing = standings.stand(ask, variants)
     assert standing is not None
     assert standing.until == T0 + 750
     clock.advance(900)
-    assert standings.find(ask) is None, "this one takes the long way, once a second"
+    assert standings.stand(ask, variants) is None, "this one takes the long way, once a second"
     ahead.is_due("/a", response, route)
-    standing = standings.find(ask)
+    standing = standings.stand(ask, variants)
     assert standing is not None
     assert standing.until == T0 + 901

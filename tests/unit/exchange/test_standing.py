@@ -25,7 +25,8 @@ async def found(lines: dict[str, str] | None = None, **changes: Any) -> Standing
     routes = (RoutePolicy("r", compile_pattern("/**"), client_directives=True),)
     standings = Standings(routes, store, Keys(), ModeSwitch(clock), Replies(clock, RecordingObserver()))
     ask = standings.question(a_request(lines=lines))
-    return None if ask is None else standings.find(ask)
+    variants = None if ask is None else standings.resident(ask.key)
+    return None if ask is None or variants is None else standings.stand(ask, variants)
 
 
 async def test_a_fresh_hit_stands_until_it_is_stale() -> None:

@@ -9,7 +9,7 @@ from proxy.errors import Failure
 from proxy.exchange.breaker import State
 from proxy.exchange.ports import Exchanged
 from proxy.policy import dispositions
-from proxy.telemetry.observer import Telemetry
+from proxy.telemetry.observer import _NEVER, Telemetry
 from tests.support.builders import a_request
 
 
@@ -119,6 +119,7 @@ def test_of_a_sample_some_may_be_logged(lines: pytest.LogCaptureFixture, sample:
 
 def test_however_small_a_sample_is_a_sample() -> None:
     assert Telemetry(1e-17, lambda: 0.5)._next_gap() > 1 << 50
+    assert Telemetry(5e-324, lambda: 0.5)._next_gap() == _NEVER
 
 
 def test_a_random_sample_is_about_that_part() -> None:

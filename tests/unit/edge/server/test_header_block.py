@@ -79,6 +79,29 @@ def test_a_section_has_bounds() -> None:
     assert blocks.read(section("Host: x", "A: " + "b" * MOST_BYTES)) is None
 
 
+@pytest.mark.parametrize("host", ["", "a b", "x,y", "[::1", "x:99999", "user@x", "x/y"])
+def test_a_host_that_is_none_is_not_plain(host: str) -> None:
+    assert HeaderBlocks().read(section(f"Host: {host}")) is None
+
+
+def test_what_is_short_and_came_before_may_be_remembered_by_who_says_it() -> None:
+    blocks = HeaderBlocks()
+    for raw, stays in (
+        (section("Host: x"), True),
+        (section("Host: x", *[f"a{n}: {'a' * 500}" for n in range(5)]), False),
+    ):
+        said = [blocks.read(raw) for _ in range(3)]
+        assert [each is not None and each.stays for each in said] == [False, stays, stays]
+
+
+@pytest.mark.parametrize(("size", "stays"), [(10, True), (3_000, False)])
+def test_a_long_mould_is_not_remembered(size: int, *, stays: bool) -> None:
+    blocks = HeaderBlocks()
+    said = [blocks.read(section("Host: x", f"Cookie: {number:0{size}}")) for number in range(300)]
+    assert isinstance(said[-1], Mould)
+    assert said[-1].stays is stays
+
+
 def test_a_section_that_comes_again_is_known_unless_a_line_is_always_new() -> None:
     blocks = HeaderBlocks()
     raw = section("Host: x", "Accept: a")

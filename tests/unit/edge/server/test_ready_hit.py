@@ -29,7 +29,8 @@ async def ready(method: str = "GET", **changes: Any) -> Ready | None:
     routes = (RoutePolicy("r", compile_pattern("/**")),)
     standings = Standings(routes, store, Keys(), ModeSwitch(clock), Replies(clock, RecordingObserver()))
     ask = standings.question(a_request())
-    standing = None if ask is None else standings.find(ask)
+    assert ask is not None
+    standing = standings.stand(ask, standings.resident(ask.key) or ())
     assert standing is not None
     return Ready.of(standing, method, lambda _owner, _kind: Tally(Histogram((SHORT,))))
 
