@@ -207,8 +207,11 @@ class Exchange:
             await outlet.send_whole(text, body)
         else:
             self._ends_by_closing = framed.framing is Framing.UNTIL_CLOSE
-            await outlet.send(text)
-            await self._stream(body, framed)
+            outlet.hold(text)  # a head and a short content are one write, and one packet
+            try:
+                await self._stream(body, framed)
+            finally:
+                outlet.release()
 
     def _may_keep(self, framed: Frame) -> bool:
         """Whether the next request's bytes can be told from what is still to come of this exchange."""

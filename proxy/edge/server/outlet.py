@@ -20,12 +20,13 @@ of the event loop: a kernel that swallows megabytes must not make everybody else
 class Outlet:
     """One connection's sending side. Every method that sends raises ClientGoneError when nobody is there any more."""
 
-    __slots__ = ("_paused", "_transport", "_unread_timeout", "_waiter", "_yielded_at", "sent")
+    __slots__ = ("_held", "_paused", "_transport", "_unread_timeout", "_waiter", "_yielded_at", "sent")
 
     def __init__(self, transport: asyncio.Transport, unread_timeout: float) -> None:
         self._transport = transport
         self._unread_timeout = unread_timeout
         self._paused = False
+        self._held = b""
         self._waiter: asyncio.Future[None] | None = None
         self._yielded_at = 0
         self.sent = 0
@@ -50,8 +51,23 @@ class Outlet:
         """Send without waiting."""
         if self._transport.is_closing():
             raise ClientGoneError("the connection is closed")
-        self._transport.write(data)
+        held, self._held = self._held, b""
+        self._transport.write(b"".join((held, data)) if held else data)
         self.sent += len(data)
+
+    def hold(self, data: bytes) -> None:
+        """Send together with what is sent next; alone, if this turn of the event loop brings nothing."""
+        if self._transport.is_closing():
+            raise ClientGoneError("the connection is closed")
+        self._held += data
+        self.sent += len(data)
+        asyncio.get_running_loop().call_soon(self.release)
+
+    def release(self) -> None:
+        """Send what is held, now. Idempotent."""
+        held, self._held = self._held, b""
+        if held and not self._transport.is_closing():
+            self._transport.write(held)
 
     async def send(self, data: bytes | memoryview) -> None:
         """Send, and wait until there is room for more and the others have had their turn."""
