@@ -36,15 +36,22 @@ class Versions:
 
     async def answer(self, request: web.Request) -> web.Response:
         """One more version of whatever is asked for."""
-        key = request.path
+        kind = request.path.split("/")[1]
+        key = variant_of(request.path, request.headers["Accept-Language"]) if kind == "said" else request.path
         self.fetched[key] += 1
         version = self.fetched[key]
         self.born[key, version] = time.monotonic()
-        kind = key.split("/")[1]
         control = {"short": f"max-age={SHORT:g}", "private": "no-store"}.get(kind, f"max-age={LASTING:g}")
         size = LARGE if kind == "large" else 200
         fields = {"Cache-Control": control, "ETag": f'"{version}"', "Content-Type": "application/json"}
+        if kind == "said":
+            fields["Vary"] = "Accept-Language"
         return web.Response(body=body_of(key, version, size), headers=fields)
+
+
+def variant_of(path: str, language: str) -> str:
+    """What the versions of one variant are counted under."""
+    return f"{path} {language}"
 
 
 def body_of(key: str, version: int, size: int) -> bytes:
@@ -76,7 +83,7 @@ class Soak:
         """Load it for so long, with so many clients of each kind."""
         kinds: tuple[Callable[[], Awaitable[None]], ...] = (
             *(self._hits, self._pipelined, self._short_lived, self._misses),
-            *(self._conditional, self._slow, self._leaver),
+            *(self._conditional, self._slow, self._leaver, self._variants),
         )
         loops = [self._loop(kind) for kind in kinds for _ in range(clients)]
         everybody = [asyncio.ensure_future(each) for each in (*loops, self._loop(self._purges))]
@@ -101,7 +108,18 @@ class Soak:
     async def _hits(self) -> None:
         async with _Client(self._public) as client:
             for _ in range(50):
-                await self._ask(client, self._hot())
+                await self._ask(client, self._hot(), *self._name())
+
+    def _name(self) -> list[str]:
+        """A line that no other request has, now and then."""
+        return [f"X-Request-Id: {self._random.getrandbits(64):x}"] if self._random.random() < 0.7 else []
+
+    async def _variants(self) -> None:
+        async with _Client(self._public) as client:
+            for _ in range(50):
+                path, language = f"/said/{self._random.randrange(10)}", self._random.choice(("es", "qu", "ay"))
+                key = variant_of(path, language)
+                await self._ask(client, path, f"Accept-Language: {language}", *self._name(), key=key)
 
     async def _pipelined(self) -> None:
         async with _Client(self._public) as client:
@@ -154,11 +172,12 @@ class Soak:
         async with aiohttp.ClientSession() as session:
             for _ in range(20):
                 kind = self._random.choice(("url", "prefix"))
-                target = self._random.choice((self._hot(), f"/large/{self._random.randrange(3)}"))
+                numbers = self._random.randrange(3), self._random.randrange(10)
+                target = self._random.choice((self._hot(), f"/large/{numbers[0]}", f"/said/{numbers[1]}"))
                 before = {
                     key: version
                     for key, version in self._versions.fetched.items()
-                    if key == target or (kind == "prefix" and key.startswith(target))
+                    if key.split(" ")[0] == target or (kind == "prefix" and key.startswith(target))
                 }
                 async with session.post(f"{self._admin}/admin/purge", json={kind: target, "mode": "hard"}) as answer:
                     if answer.status != 200:
@@ -174,11 +193,14 @@ class Soak:
     def _floor(self, target: str) -> tuple[int, float]:
         return self._versions.floor[target], time.monotonic()
 
-    async def _ask(self, client: "_Client", target: str, *lines: str) -> tuple[int, dict[str, str], bytes]:
-        floor = self._floor(target)
+    async def _ask(
+        self, client: "_Client", target: str, *lines: str, key: str | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """``key``: what its versions are counted under, where that is not the target."""
+        floor = self._floor(key or target)
         client.say(_head(target, *lines))
         answer = await client.hear()
-        self._judge(target, floor, *answer)
+        self._judge(key or target, floor, *answer)
         return answer
 
     def _judge(self, target: str, asked: tuple[int, float], status: int, fields: dict[str, str], body: bytes) -> None:
