@@ -25,8 +25,6 @@ from bench.peers import ROOT
 
 OURS, OTHER = "this", "other"
 Results = dict[tuple[str, str], list[Run]]
-OWN = {"tambo-disk": {"TAMBO_STORE__MEMORY": "0"}, "tambo-redis": {"TAMBO_STORE__MEMORY": "0"}}
-"""What Tambos of these names are started with."""
 
 
 def main() -> None:
@@ -60,9 +58,7 @@ def _play(options: argparse.Namespace, start: int, kind: str, plays: list[Play],
         tempfile.TemporaryDirectory(prefix="tambo-beside-") as folder,
         House(Path(folder), options.core, options.load_core) as house,
     ):
-        environ = dict(OWN.get(kind, {}))
-        if kind == "tambo-redis":
-            environ["REDIS_URL"] = house.redis()
+        environ = house.environ(kind)
         trees = {OURS: ROOT, OTHER: options.other.resolve()}
         for name, tree in trees.items():
             house.tambo(name, **environ | {"PYTHONPATH": str(tree)})

@@ -104,17 +104,14 @@ def _open(house: House, plays: Iterable[Play], options: argparse.Namespace) -> N
         house.nginx(name, NGINX[name], both)
     starts = {
         "tambo": {},
-        "tambo-disk": {"TAMBO_STORE__MEMORY": "0"},
-        "tambo-redis": {"TAMBO_STORE__MEMORY": "0"},
+        "tambo-disk": {},
+        "tambo-redis": {},
         "tambo-streams": {},
         "tambo-one": {"core": both},
         "tambo-workers": {"core": both, "WEB_CONCURRENCY": "2"},
     }
     for name in wanted & set(starts):
-        environ = dict(starts[name])
-        if name == "tambo-redis":
-            environ["REDIS_URL"] = house.redis()
-        house.tambo(name, **environ)
+        house.tambo(name, **starts[name], **house.environ(name))
 
 
 def _play(house: House, play: Play, results: Results, options: argparse.Namespace) -> None:

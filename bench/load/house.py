@@ -135,6 +135,13 @@ class House:
         )
         self.admins[name] = admin
 
+    def environ(self, kind: str) -> dict[str, str]:
+        """What a Tambo of one of the plays' kinds is started with beside its core; starts the Redis that it needs."""
+        if kind not in {"tambo-disk", "tambo-redis"}:
+            return {}
+        without_memory = {"TAMBO_STORE__MEMORY": "0"}
+        return without_memory | {"REDIS_URL": self.redis()} if kind == "tambo-redis" else without_memory
+
     def raw(self) -> None:
         """The ceiling: constant bytes."""
         port = free_port()

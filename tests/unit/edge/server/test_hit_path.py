@@ -195,11 +195,14 @@ async def test_of_a_sample_each_hit_is_drawn_for_and_the_others_are_counted() ->
 
 
 @pytest.mark.parametrize("changes", [{"status": 503}, {"body": b"x" * (SLICE + 1)}, {"freshness_lifetime": 0.0}])
-async def test_what_memory_holds_is_looked_for_nowhere_else(changes: dict[str, Any]) -> None:
+async def test_what_memory_holds_is_looked_for_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
     """Where it is no plain hit, the long way answers out of memory."""
     house = House()
     await house.holds(**changes)
-    house.store.at_hand = house.store.seek = lambda *_: pytest.fail("it was")  # type: ignore[assignment, method-assign]
+    for name in ("at_hand", "seek"):
+        monkeypatch.setattr(house.store, name, lambda *_: pytest.fail("it was"))
     for _ in range(3):
         assert house.ask() is None
 
