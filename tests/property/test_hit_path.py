@@ -12,6 +12,7 @@ import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from proxy.edge.server.header_block import Mould
 from tests.support.raw_origin import Peer
 from tests.support.wired import Wire, wired
 
@@ -124,7 +125,26 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """Hits from memory, and from the embedded file alone."""
     environ = {"TAMBO_STORE__MEMORY": request.param}
     with Pair(tmp_path_factory.mktemp("pair"), environ, environ) as both:
+        fits, found = Mould.fits, list[bool]()
+
+        def watched(mould: Mould, raw: bytes) -> bool:
+            found.append(fits(mould, raw))
+            return found[-1]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Mould, "fits", watched)
+            both.ask([*(ever_new(number) for number in range(CHANGING)), LAST])
+        assert any(found), "the hit path knows these lines' values to change"
         yield both
+
+
+CHANGING = 200
+"""More values of a line than those of one that does not keep changing."""
+
+
+def ever_new(number: int) -> bytes:
+    """A hit with two lines that no other request has."""
+    return b"GET /c/x HTTP/1.1\r\nHost: x\r\nCookie: a=%d\r\nX-Request-Id: %d\r\n\r\n" % (number, number)
 
 
 TARGETS = st.sampled_from(
@@ -158,6 +178,8 @@ LINES = st.sampled_from(
         "Connection: Upgrade",
         "Upgrade: websocket",
         "Cookie: a=1",
+        "Cookie: a=2; b",
+        "Cookie: \xe9",
         "Authorization: Basic eA==",
         "Cache-Control: no-cache",
         "Cache-Control: max-age=0",
@@ -172,6 +194,9 @@ LINES = st.sampled_from(
         'If-Match: "b"',
         "Expect: 100-continue",
         "X-Request-Id: 1",
+        "X-Request-Id:2",
+        "X-Request-Id: a\x01b",
+        "X-Request-Id: a\nb",
         "Host: y",
         "Host: x,y",
         "Content-Length: 0",
