@@ -24,13 +24,12 @@ def commands() -> list[str]:
 
 
 def shell(script: str, folder: Path, redis: RedisServer | None = None) -> None:
-    """Run a block; for Redis at its own port and in its own folder."""
+    """Run a block; for Redis at its own port, in its own folder, and with a server that takes a moment to listen."""
     if redis is not None:
         port = redis.url.rpartition(":")[2].partition("/")[0]
         script = script.replace("/var/lib/redis", str(redis.folder))
-        script = script.replace("redis-cli ", f"redis-cli -p {port} ").replace(
-            "redis-server ", f"redis-server --port {port} "
-        )
+        script = script.replace("redis-cli ", f"redis-cli -p {port} ")
+        script = f'redis-server() {{ (sleep 0.5; exec redis-server --port {port} "$@") & }}\n{script}'
     subprocess.run(["bash", "-euc", script], cwd=folder, check=True, capture_output=True, timeout=60)
 
 
