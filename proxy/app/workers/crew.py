@@ -73,7 +73,7 @@ class Crew:
         self._partings: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
         self._prepare: Prepare | None = None
-        self._is_stopping = False
+        self._is_stopping = self._is_hurried = False
         self._has_served = False
         self.complete = asyncio.Event()
         """Set once every place was taken for the first time."""
@@ -243,9 +243,10 @@ class Crew:
             worker.kill()  # its successor begins by the new configuration
 
     def end_now(self) -> None:
-        """Cut short a stop that is under way."""
+        """Cut short a stop that is under way, or about to be."""
+        self._is_hurried = True
         for worker in self._all:
-            worker.terminate()
+            worker.hurry()
 
     async def stop(self, limit: float) -> None:
         """Have all drain and end; whoever takes more than ``limit`` seconds is ended."""
@@ -258,7 +259,9 @@ class Crew:
             self._all.add(self._spare)
         workers = list(self._all)
         for worker in workers:
-            if not worker.is_leaving:  # to one that drains already this would mean: now
+            if self._is_hurried:
+                worker.hurry()
+            elif not worker.is_leaving:  # to one that drains already this would mean: now
                 worker.terminate()
         if workers:
             await asyncio.wait([worker.ended for worker in workers], timeout=limit + KILL_MARGIN)

@@ -27,6 +27,9 @@ class Scripted(WorkerProcess):
         self.counted = None
         self.is_leaving = False
         self.is_dismissed = False
+        self.is_drained = True
+        """Nobody is with it, so that the first signal ends it."""
+        self._signals = 0
         self.ended = asyncio.get_running_loop().create_future()
 
     @property
@@ -50,6 +53,12 @@ class Scripted(WorkerProcess):
         self.is_leaving = True
 
     def terminate(self) -> None:
+        self.is_leaving = True
+        self._signals += 1
+        if self.is_drained or self._signals > 1:
+            self.end(0)
+
+    def hurry(self) -> None:
         self.is_leaving = True
         self.end(0)
 
@@ -208,6 +217,19 @@ async def test_a_stop_in_a_rolling_restart_ends_old_and_new(play: Play) -> None:
     async with asyncio.timeout(20):
         await play.crew.stop(3600)
     assert all(worker.ended.done() for worker in play.spawned)
+
+
+@pytest.mark.parametrize("steps", range(4))
+async def test_a_second_signal_is_heard_however_soon_it_comes(play: Play, steps: int) -> None:
+    """Also before the first one was told to anybody."""
+    for worker in play.spawned:
+        worker.is_drained = False
+    stopping = asyncio.ensure_future(play.crew.stop(3600))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    play.crew.end_now()
+    async with asyncio.timeout(20):
+        await stopping
 
 
 async def test_a_configuration_that_nobody_can_serve_is_told_at_once() -> None:
