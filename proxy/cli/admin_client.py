@@ -14,7 +14,9 @@ from proxy.config.secret import Secret
 from proxy.errors import ProxyError
 
 _TIMEOUT = 30.0
-_MAX_ANSWER = 1024 * 1024
+_MAX_ANSWER = 32 * 1024 * 1024
+"""Bytes: a stored body is shown up to 1 MiB, and JSON may take six for one of them."""
+_DONE = frozenset({http.client.OK, http.client.ACCEPTED, http.client.MULTI_STATUS})
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach a listener on all addresses
 
 
@@ -39,7 +41,7 @@ class AdminClient(Struct, frozen=True):
     def ask(self, method: str, path: str, form: dict[str, Any] | None = None) -> dict[str, Any]:
         """Send a request; the answer's JSON object. Raises AdminError."""
         status, answer = self._exchange(method, path, None if form is None else json.dumps(form))
-        if status in (http.client.OK, http.client.ACCEPTED):
+        if status in _DONE:
             return answer
         detail = str(answer.get("detail") or f"HTTP status {status}").rstrip(".")
         match status:
@@ -66,7 +68,7 @@ class AdminClient(Struct, frozen=True):
         try:
             connection.request(method, urlsplit(self.url).path.rstrip("/") + path, body, fields)
             response = connection.getresponse()
-            return response.status, _object(response.read(_MAX_ANSWER))
+            text = response.read(_MAX_ANSWER + 1)
         except (OSError, http.client.HTTPException) as error:
             raise AdminError(
                 f"cannot reach the admin listener at {self.url}: {_reason(error)}; is Tambo running, "
@@ -74,6 +76,9 @@ class AdminClient(Struct, frozen=True):
             ) from None
         finally:
             connection.close()
+        if len(text) > _MAX_ANSWER:
+            raise AdminError(f"the admin listener at {self.url} says more than {_MAX_ANSWER >> 20} MiB: ask for less")
+        return response.status, _object(text)
 
     def _connection(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.url)

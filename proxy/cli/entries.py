@@ -10,7 +10,7 @@ from msgspec import Struct
 from proxy.cli.admin_client import AdminClient, NotThereError
 from proxy.cli.asking import with_client
 from proxy.cli.exits import Exit, complain
-from proxy.cli.purge import Where
+from proxy.cli.purge import Where, unconfirmed
 from proxy.config.quantities import show_duration, show_size
 
 _PAGE = 200
@@ -59,13 +59,13 @@ def show_entry(entry: str, where: Where, *, json_wanted: bool) -> Exit:
 
 
 def remove_entries(entries: Sequence[str], where: Where, *, json_wanted: bool) -> Exit:
-    """Remove each; NOTHING where none of them was there."""
+    """Remove each; NOTHING where none of them was there, FAILED where not everyone confirmed that one is gone."""
     if not entries:
         complain("entries rm: say at least one ID, as tambo entries ls shows it")
         return Exit.USAGE
 
     def remove(client: AdminClient) -> Exit:
-        removed = 0
+        removed, doubted = 0, False
         for entry in entries:
             try:
                 answer = client.ask("DELETE", f"/admin/entries/{quote(entry, safe='')}")
@@ -74,7 +74,10 @@ def remove_entries(entries: Sequence[str], where: Where, *, json_wanted: bool) -
                 continue
             removed += 1
             print(json.dumps(answer) if json_wanted else f"Removed {entry}.")
-        return Exit.OK if removed else Exit.NOTHING
+            if (doubt := unconfirmed(answer)) is not None:
+                complain(f"entries rm: {entry}: {doubt}")
+                doubted = True
+        return Exit.FAILED if doubted else Exit.OK if removed else Exit.NOTHING
 
     return with_client("entries rm", where, remove)
 

@@ -108,11 +108,22 @@ def purge(wish: Wish, where: Where, *, json_wanted: bool) -> Exit:
     except AdminError as error:
         complain(f"purge: {error}")
         return Exit.FAILED
-    is_nothing = answer.get("count") == 0 and not answer.get("at_least")
+    is_nothing = answer.get("count") == 0 and not answer.get("at_least") and not answer.get("unconfirmed")
     if json_wanted:
         print(json.dumps(answer))
     elif is_nothing:
         complain(f"purge: nothing is stored for {wish.aim}")
     else:
         print(wish.tried(answer) if wish.dry_run else wish.spoken(answer))
+    if (doubt := unconfirmed(answer)) is not None:
+        complain(f"purge: {doubt}")
+        return Exit.FAILED
     return Exit.NOTHING if is_nothing else Exit.OK
+
+
+def unconfirmed(answer: Mapping[str, Any]) -> str | None:
+    """In words, who may not know of a purge that was carried out (status 207); None: everyone knows."""
+    names = answer.get("unconfirmed")
+    if not names:
+        return None
+    return f"carried out, but not confirmed by {', '.join(map(str, names))}: what it purged may still be answered there"

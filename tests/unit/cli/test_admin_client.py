@@ -90,6 +90,14 @@ def test_an_answer_that_is_no_object_is_empty() -> None:
         assert _client(url).post("/admin/purge", {}) == {}
 
 
+def test_an_answer_may_be_large_and_is_never_cut() -> None:
+    text = b"x" * 7_000_000  # what a stored body of 1 MiB may take in JSON
+    with answering(response("200 OK", b'{"text":"%s"}' % text)) as url:
+        assert _client(url).ask("GET", "/") == {"text": text.decode()}
+    with answering(response("200 OK", b'{"text":"%s"}' % (text * 5))) as url, pytest.raises(AdminError, match="32 MiB"):
+        _client(url).ask("GET", "/")
+
+
 @pytest.mark.parametrize("make", [lambda: "http://127.0.0.1:1", lambda: "http://no-such-host.invalid:1"])
 def test_nobody_there(make: Callable[[], str]) -> None:
     with pytest.raises(

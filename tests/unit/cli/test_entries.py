@@ -9,6 +9,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from proxy.edge.admin.app import make_admin_app
+from proxy.exchange.purges import Purge, Purged
 from proxy.store.disk import DiskStore
 from proxy.store.memory import Memory
 from proxy.store.tiered import TieredStore
@@ -124,3 +125,19 @@ async def test_rm_of_several_does_what_it_can(shell: Shell) -> None:
     assert said.out == f"Removed {first}.\nRemoved {second}.\n"
     assert "nonsense" in said.err
     assert (await shell("rm")).code == 2
+
+
+async def test_rm_that_not_everyone_confirmed(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    await _fill(shell, 2)
+    first, second = (json.loads(line)["id"] for line in (await shell("ls", "--json")).out.splitlines())
+    purge = TieredStore.purge
+
+    async def doubted(store: TieredStore, wanted: Purge, by: str = "") -> Purged:
+        purged = await purge(store, wanted, by)
+        return Purged(purged.count, purged.position, ("host-b:7",) if wanted.argument == first else ())
+
+    monkeypatch.setattr(TieredStore, "purge", doubted)
+    said = await shell("rm", first, second)
+    assert (said.code, said.out) == (1, f"Removed {first}.\nRemoved {second}.\n")
+    assert said.err.startswith(f"tambo: entries rm: {first}: carried out, but not confirmed by host-b:7: ")
+    assert said.err.count("\n") == 1

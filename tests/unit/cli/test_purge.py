@@ -36,13 +36,14 @@ class PurgeBook:
 
     count: int = 2
     is_down: bool = False
+    unconfirmed: tuple[str, ...] = ()
     purges: list[Purge] = field(default_factory=list)
 
     async def purge(self, purge: Purge, by: str = "") -> Purged:
         if self.is_down:
             raise StoreUnavailable("purge", "connection refused")
         self.purges.append(purge)
-        return Purged(self.count if purge.kind is PurgeKind.URL else None, len(self.purges))
+        return Purged(self.count if purge.kind is PurgeKind.URL else None, len(self.purges), self.unconfirmed)
 
     async def page(self, aim: Purge, cursor: bytes, most: int) -> Page:
         raise NotImplementedError
@@ -188,6 +189,19 @@ async def test_nothing_matched(listener: Listener) -> None:
     said = await listener.tambo("/a", "--json")
     assert (said.code, said.err) == (4, "")
     assert json.loads(said.out) == {"kind": "url", "mode": "soft", "count": 0}
+
+
+async def test_not_everyone_confirmed_it(listener: Listener) -> None:
+    listener.book.unconfirmed = ("host-a:12", "host-b:7")
+    doubt = "not confirmed by host-a:12, host-b:7: what it purged may still be answered there\n"
+    said = await listener.tambo("/a", "--hard")
+    purged = "Purged 2 stored responses of /a (hard: gone).\n"
+    assert said == Transcript(1, purged, f"tambo: purge: carried out, but {doubt}")
+    said = await listener.tambo("/a", "--json")
+    assert (said.code, said.err) == (1, f"tambo: purge: carried out, but {doubt}")
+    assert json.loads(said.out)["unconfirmed"] == ["host-a:12", "host-b:7"]
+    listener.book.count = 0
+    assert (await listener.tambo("/a")).code == 1
 
 
 async def test_as_json(listener: Listener) -> None:
