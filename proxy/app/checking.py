@@ -8,8 +8,9 @@ from proxy.errors import ConfigError
 
 
 def check_parts(loaded: Loaded) -> None:
-    """Read what the store and the upstream's client will read. Raises InvalidConfigError with all that is wrong."""
-    wrong = [(key, problem) for key, problem in (_redis(loaded), _authorities(loaded)) if problem is not None]
+    """Read what the store, the upstream's client and the tracer will. Raises InvalidConfigError with all that is wrong."""
+    told = (_redis(loaded), _authorities(loaded), _tracing(loaded))
+    wrong = [(key, problem) for key, problem in told if problem is not None]
     if wrong:
         raise InvalidConfigError([ConfigError(key, problem, loaded.provenance.get(key, "")) for key, problem in wrong])
 
@@ -35,4 +36,17 @@ def _authorities(loaded: Loaded) -> tuple[str, str | None]:
         ssl.create_default_context(cafile=path)
     except OSError as error:  # ssl.SSLError is one
         return key, f"{path} holds no certificates that can be read: {error.strerror or error}"
+    return key, None
+
+
+def _tracing(loaded: Loaded) -> tuple[str, str | None]:
+    key = "tracing.endpoint"
+    if loaded.config.tracing.endpoint is None:
+        return key, None
+    from proxy.app.tracing import require_packages  # noqa: PLC0415 - an extra, and slow to import
+
+    try:
+        require_packages()
+    except ConfigError as error:
+        return key, error.problem
     return key, None

@@ -60,10 +60,17 @@ def make_tracer(config: Config, clock: Clock, version: str) -> Tracer:
     endpoint = config.tracing.endpoint
     if endpoint is None:
         return Untraced()
+    require_packages()
+    from proxy.telemetry.tracing import Tracing, TracingSettings  # noqa: PLC0415 - an extra, and slow to import
+
+    return Tracing(TracingSettings(endpoint, config.tracing.sample, version), clock)
+
+
+def require_packages() -> None:
+    """Look whether there is all that tracing needs. Raises ConfigError: what is to be installed."""
     try:
-        from proxy.telemetry.tracing import Tracing, TracingSettings  # noqa: PLC0415 - an extra, and slow to import
+        import proxy.telemetry.tracing  # noqa: F401, PLC0415 - whether it can be is the question
     except ImportError as error:
         raise ConfigError(
-            "tracing.endpoint", f"needs the extra packages: pip install 'tambo[otel]' ({error})"
+            "tracing.endpoint", f"needs the extra packages: pip install '.[otel]' from the checkout ({error})"
         ) from None
-    return Tracing(TracingSettings(endpoint, config.tracing.sample, version), clock)

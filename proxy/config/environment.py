@@ -3,6 +3,7 @@
 Understands no value.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -33,6 +34,10 @@ SHORT_NAMES: Mapping[str, str] = MappingProxyType(
         "LOG_FORMAT": "log.format",
     }
 )
+_LINK = re.compile(
+    r"TAMBO(_[A-Z0-9]+)*_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9]+)*|PORT(_[0-9]+_(TCP|UDP|SCTP)(_[A-Z]+)?)?)"
+)
+"""What Kubernetes and Docker's links put there for a service whose name begins with ``tambo``."""
 
 
 def overlay(root: Table, environ: Mapping[str, str]) -> list[ConfigError]:
@@ -59,11 +64,17 @@ def _named(environ: Mapping[str, str]) -> list[tuple[str, str | None]]:
     for variable in sorted(environ):
         if key := SHORT_NAMES.get(variable) or files.get(variable):
             named.append((variable, key))
-        elif variable.startswith(PREFIX) and variable not in RESERVED:
+        elif variable.startswith(PREFIX) and variable not in RESERVED and not _is_link(variable, environ[variable]):
             steps = variable.removeprefix(PREFIX).lower().split("__")
             is_known = steps[0] in hints_of(Config) and all(steps)
             named.append((variable, ".".join(steps) if is_known else None))
     return named
+
+
+def _is_link(variable: str, value: str) -> bool:
+    """Whether a platform put it there. TAMBO_PORT=8080 is somebody's mistake."""
+    is_address = "://" in value or not variable.endswith("_PORT") or variable.endswith(("_SERVICE_PORT", "_TCP_PORT"))
+    return _LINK.fullmatch(variable) is not None and is_address
 
 
 def _lay(root: Table, variable: str, key: str, environ: Mapping[str, str]) -> list[ConfigError]:

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from proxy.config.model import Config
 from proxy.config.quantities import show_duration
 from proxy.policy.route import Mode, RoutePolicy, segments
+from proxy.policy.storability import CREDENTIALS
 
 _CAPTURE = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
 def surprises(config: Config, routes: tuple[RoutePolicy, ...]) -> list[str]:
     """One line each, the key first. ``routes`` end with the built-in last one."""
-    return [*_waits(config), *_hidden(routes[:-1]), *_windows(routes)]
+    return [*_waits(config), *_hidden(routes[:-1]), *_windows(routes), *_credentials(routes)]
 
 
 def _waits(config: Config) -> Iterator[str]:
@@ -79,3 +80,14 @@ def _windows(routes: tuple[RoutePolicy, ...]) -> Iterator[str]:
             )
         if route.cache and route.mode is Mode.OVERRIDE and not route.ttl and not any(route.ttl_by_status.values()):
             yield f"{key}.ttl: is 0 in override mode, so nothing this route fetches is ever fresh"
+
+
+def _credentials(routes: tuple[RoutePolicy, ...]) -> Iterator[str]:
+    """Fields that say who asks, passed on without telling answers apart."""
+    for route in routes:
+        for name in route.forward:
+            if route.cache and name in {*CREDENTIALS, "authorization", "cookie"} and name not in route.key.fields:
+                yield (
+                    f"routes.{route.name}.forward: {name!r} says who asks, but its answers are stored for everybody; "
+                    "in key.fields it is passed on too, and each value has answers of its own"
+                )

@@ -53,7 +53,7 @@ _GUESSED: Final = frozenset({LifetimeSource.ROUTE, LifetimeSource.HEURISTIC})
 _FIRST_FINAL_STATUS: Final = 200
 _OK: Final = 200
 _STATE_PRECONDITIONS: Final = ("if-match", "if-unmodified-since")
-_CREDENTIALS: Final = (
+CREDENTIALS: Final = (
     *("x-api-key", "api-key", "apikey", "x-apikey", "x-auth-token", "x-access-token", "x-session-token"),
     *("x-amz-security-token", "x-goog-api-key", "x-rapidapi-key", "ocp-apim-subscription-key", "private-token"),
 )
@@ -265,7 +265,7 @@ def _privately_silent(request: RequestHead, response: ResponseHead, route: Route
     lifetime nor a guess fills in."""
     if "set-cookie" in response.fields:
         return NotStoredReason.SET_COOKIE
-    if any(name in request.fields and name not in route.key.fields for name in _CREDENTIALS):
+    if any(name in request.fields and name not in route.key.fields for name in CREDENTIALS):
         return NotStoredReason.AUTHORIZATION
     return None
 

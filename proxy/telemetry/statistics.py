@@ -12,7 +12,8 @@ from proxy.telemetry.metrics import Sources, TierGauges
 FROM_STORE: Final = frozenset({"hit", "stale_revalidate", "stale_error", "archive", "offline", "coalesced"})
 """Results that needed no fetch of their own: what the hit rate counts, here and in rules.yml."""
 _BREAKER: Final = ("closed", "half-open", "open")
-_GOOD: Final = frozenset({"2xx", "3xx", "4xx"})
+_GOOD: Final = frozenset({"1xx", "2xx", "3xx", "4xx", "cancelled"})
+"""Outcomes that do not speak against the upstream, here and in rules.yml: a 101, and a client that left, are none."""
 _SHARED: Final = frozenset({"disk", "redis"})
 """Tiers that all processes of one machine have in common: what each tells of them is the same."""
 

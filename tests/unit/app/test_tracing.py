@@ -1,12 +1,16 @@
 """Which tracer the configuration asks for."""
 
 import builtins
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from proxy.app.checking import check_parts
 from proxy.app.tracing import Untraced, make_tracer
+from proxy.config.load import load
 from proxy.config.model import Config, Tracing
+from proxy.config.problems import InvalidConfigError
 from proxy.errors import ConfigError
 from proxy.telemetry.tracing import Tracing as Spans
 from tests.support.clock import FakeClock
@@ -30,7 +34,9 @@ def test_with_one_there_are_spans() -> None:
     tracer.close()
 
 
-def test_without_the_packages_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra packages are not installed."""
     original = builtins.__import__
 
     def missing(name: str, *rest: Any, **named: Any) -> Any:
@@ -39,5 +45,12 @@ def test_without_the_packages_it_says_what_to_install(monkeypatch: pytest.Monkey
         return original(name, *rest, **named)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(ConfigError, match=r"tracing.endpoint: needs the extra packages: pip install 'tambo\[otel\]'"):
+
+
+@pytest.mark.usefixtures("bare")
+def test_without_the_packages_it_says_what_to_install(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"tracing.endpoint: needs the extra packages: pip install '\.\[otel\]'"):
         make_tracer(Config(tracing=Tracing(endpoint="http://h")), FakeClock(), "1")
+    environ = {"UPSTREAM_URL": "http://h", "TAMBO_TRACING__ENDPOINT": "http://c:4318"}
+    with pytest.raises(InvalidConfigError, match="needs the extra packages"):
+        check_parts(load(environ, folder=tmp_path))

@@ -27,6 +27,19 @@ def test_short_names_stand_for_keys_that_exist() -> None:
         ({"PORT": "80", "ADMIN_PORT": "81"}, {"listen": {"port": "80"}, "admin": {"port": "81"}}),
         ({"TAMBO_UPSTREAM__TIMEOUT__TOTAL": "5s"}, {"upstream": {"timeout": {"total": "5s"}}}),
         ({"TAMBO_CONFIG": "x", "PATH": "/bin", "HOME": "/"}, {}),
+        (  # a service named tambo, and one named tambo-proxy: what Kubernetes puts there
+            {
+                **{"TAMBO_SERVICE_HOST": "10.0.0.1", "TAMBO_SERVICE_PORT": "80", "TAMBO_SERVICE_PORT_HTTP": "80"},
+                **{"TAMBO_PORT": "tcp://10.0.0.1:80", "TAMBO_PORT_80_TCP": "tcp://10.0.0.1:80"},
+                **{
+                    "TAMBO_PORT_80_TCP_PROTO": "tcp",
+                    "TAMBO_PORT_80_TCP_PORT": "80",
+                    "TAMBO_PORT_80_TCP_ADDR": "10.0.0.1",
+                },
+                **{"TAMBO_PROXY_PORT": "tcp://10.0.0.2:80", "TAMBO_PROXY_SERVICE_HOST": "10.0.0.2"},
+            },
+            {},
+        ),
     ],
 )
 def test_variables_are_laid_over(environ: dict[str, str], tree: object) -> None:
@@ -37,6 +50,9 @@ def test_variables_are_laid_over(environ: dict[str, str], tree: object) -> None:
     ("environ", "problem"),
     [
         ({"TAMBO_UPSTREAM_URL": "x"}, "TAMBO_UPSTREAM_URL: unknown variable; did you mean TAMBO_UPSTREAM__URL?"),
+        ({"TAMBO_PORT": "8080"}, "TAMBO_PORT: unknown variable; did you mean "),
+        ({"TAMBO_ADMIN_PORT": "8081"}, "TAMBO_ADMIN_PORT: unknown variable; did you mean "),
+        ({"TAMBO_SERVICE_HOSTS": "x"}, "TAMBO_SERVICE_HOSTS: unknown variable"),
         ({"TAMBO_ZZZZZ": "x"}, "TAMBO_ZZZZZ: unknown variable; see TAMBO_SECTION__KEY"),
         ({"TAMBO_UPSTREAM____URL": "x"}, "TAMBO_UPSTREAM____URL: unknown variable"),
         (

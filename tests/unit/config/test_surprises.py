@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from proxy.config.model import Config, Defaults, Route, RouteMatch, Stopping
+from proxy.config.model import Config, Defaults, Route, RouteKey, RouteMatch, Stopping
 from proxy.config.routes import route_policies
 from proxy.config.surprises import covers, surprises
 from proxy.config.upstream import Concurrency, Upstream, UpstreamTimeout
@@ -86,3 +86,14 @@ def test_windows_that_change_nothing(keys: dict[str, Any], problem: str) -> None
 def test_the_defaults_are_named_as_such() -> None:
     (text,) = told(defaults=Defaults(stale_while_revalidate=60.0, stale_if_error=30.0))
     assert text.startswith("defaults.stale_if_error: 30s")
+
+
+@pytest.mark.parametrize("name", ["X-Api-Key", "Authorization", "Cookie"])
+def test_a_credential_that_is_passed_on_and_tells_nobody_apart(name: str) -> None:
+    keys = {"mode": Mode.OVERRIDE, "forward": (name, "X-Debug")}
+    (warning,) = told(routes=[a_route("r", "/a", **keys)])
+    assert warning.startswith(
+        f"routes.r.forward: {name.lower()!r} says who asks, but its answers are stored for everybod"
+    )
+    assert told(routes=[a_route("r", "/a", **keys, key=RouteKey(fields=(name,)))]) == []
+    assert told(routes=[a_route("r", "/a", **keys, cache=False)]) == []
