@@ -57,8 +57,8 @@ def engine_maker(settings: Settings) -> Callable[[], Engine]:
         from scraper_backend.browser_pool import BrowserEngine  # noqa: PLC0415  imports it too
     except ModuleNotFoundError as error:
         raise InvalidSetting(
-            f"SCRAPER_ENGINE='selenium' needs the Python package {error.name}: pip install '.[scraper]' from the checkout, "
-            "or set SCRAPER_ENGINE=http"
+            f"SCRAPER_ENGINE='selenium' needs the Python package {error.name}: "
+            "pip install '.[scraper]' from the checkout, or set SCRAPER_ENGINE=http"
         ) from None
     chromium = find_chromium(settings)
     processes.adopt_orphans()

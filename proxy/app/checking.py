@@ -8,7 +8,7 @@ from proxy.errors import ConfigError
 
 
 def check_parts(loaded: Loaded) -> None:
-    """Read what the store, the upstream's client and the tracer will. Raises InvalidConfigError with all that is wrong."""
+    """Read what the store, the upstream's client and the tracer will. Raises InvalidConfigError: all that is wrong."""
     told = (_redis(loaded), _authorities(loaded), _tracing(loaded))
     wrong = [(key, problem) for key, problem in told if problem is not None]
     if wrong:
