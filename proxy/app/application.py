@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from importlib.metadata import version
 
 from proxy.app.administration import open_admin
+from proxy.app.debugging import note_wait
 from proxy.app.finishing import exchanged
 from proxy.app.gauges import all_tiers, bad_entries, upstream_gauges
 from proxy.app.inspecting import inspecting
@@ -171,7 +172,7 @@ class App:
 
     def _hit_path(self) -> HitPath | None:
         listen = self._loaded.config.listen
-        if not listen.hit_path or listen.request_ids:
+        if not listen.hit_path or listen.request_ids or listen.debug_headers:
             return None
         self._standings.leave_alone(self._loaded.config.admin.prefix)
         telemetry, clock = self._telemetry, self._clock
@@ -240,6 +241,7 @@ class App:
     def _waited(self, seconds: float) -> None:
         self._telemetry.waited(seconds)
         self._tracer.waited(seconds)
+        note_wait(seconds)
 
     def _finished(self, event: Finished) -> None:
         if (told := exchanged(event)) is not None:

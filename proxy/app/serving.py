@@ -3,6 +3,7 @@ the same store, flights and guard, which outlive it. Opens no listener."""
 
 from msgspec import Struct
 
+from proxy.app.debugging import Debugging
 from proxy.app.identifying import identifying
 from proxy.app.settings import purge_callers, retry_settings
 from proxy.app.sharing import Shared
@@ -62,12 +63,16 @@ def make_handler(loaded: Loaded, lasting: Lasting, upstream: Upstream) -> Handle
     A fetch that began under another one may be joined: it is stored by the rules under which it began, like everything
     that was stored before.
     """
-    exchange = _exchange(loaded, lasting, upstream)
+    debugging = Debugging(loaded.routes, lasting.clock) if loaded.config.listen.debug_headers else None
+    sender: Upstream = upstream if debugging is None else debugging.upstream(upstream)
+    exchange = _exchange(loaded, lasting, sender)
     lasting.refetching.follow(exchange)
     lasting.explainer.follow(exchange)
     lasting.warmer.follow(exchange)
     entrance = Entrance(exchange, lasting.switch, lasting.telemetry, lasting.clock)
     callers, answer = purge_callers(loaded.config), lasting.promises.follow(exchange, entrance.answer)
+    if debugging is not None:
+        answer = debugging.answering(answer)
     if callers.is_anyone:
         answer = PurgeMethod(callers, lasting.desk, answer).answer
     answer = lasting.tracer.answering(answer)

@@ -108,6 +108,8 @@ class Listen(Section, frozen=True, kw_only=True):
     """Whether plain hits are answered the moment their bytes arrive; the answers are the same either way."""
     request_ids: bool = False
     """Whether a request without ``X-Request-Id`` is given one, and every answer says it; hits then cost more."""
+    debug_headers: bool = False
+    """Whether every answer says its key, route and tags, and where its time went; hits then cost more."""
     workers: Workers = 1
     """Processes that serve the one port."""
 

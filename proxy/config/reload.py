@@ -16,6 +16,7 @@ FIXED: Final = (
     "listen.workers",
     "listen.hit_path",
     "listen.request_ids",
+    "listen.debug_headers",
     "admin.host",
     "admin.port",
     "admin.prefix",

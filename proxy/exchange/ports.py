@@ -261,3 +261,5 @@ class Answer(Struct):
     tunnel: Tunnel | None = None
     saved_seconds: float = 0.0
     request_id: str | None = None  # that its request was given, or brought
+    tags: tuple[str, ...] = ()
+    """Of the stored response that it was made of."""

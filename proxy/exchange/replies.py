@@ -108,7 +108,9 @@ class Replies:
         head = reused_head(stored, ask.route, self.clock.now(), disposition)
         saved = stored.cost if disposition.hit or disposition.collapsed else 0.0
         answer = Answer(
-            head, stored.body, disposition, ask.route.name, ask.key.text, len(stored.body), saved_seconds=saved
+            *(head, stored.body, disposition, ask.route.name, ask.key.text, len(stored.body)),
+            saved_seconds=saved,
+            tags=stored.tags,
         )
         date = stored.fields.joined("date")
         if not_modified(ask.request, stored.status, stored.etag, stored.last_modified, date):
