@@ -1,4 +1,5 @@
-"""The first log line: where Tambo listens, and in front of what. Listens nowhere itself."""
+"""The first log lines: what is kept where nobody said so, where Tambo listens, and in front of what. Listens nowhere
+itself."""
 
 import logging
 from importlib.metadata import version
@@ -10,6 +11,14 @@ LOG = logging.getLogger("tambo")
 
 def announce(config: Config, public: tuple[str, int], admin: tuple[str, int], workers: int = 1) -> None:
     """Say it; ``public`` and ``admin`` are the addresses that are listened on."""
+    if not config.routes:
+        ttl = config.defaults.ttl
+        kept = f"kept for {_span(ttl)}" if ttl else "not kept"
+        LOG.info(
+            "no routes are configured: a 200 JSON answer that says nothing about freshness is %s; "
+            "an error inside a 200 cannot be told from an answer without verdicts",
+            kept,
+        )
     LOG.info(
         "tambo %s listens on %s:%s, admin on %s:%s, in front of %s, store %s%s",
         version("tambo"),
@@ -19,12 +28,6 @@ def announce(config: Config, public: tuple[str, int], admin: tuple[str, int], wo
         _store(config),
         f", {workers} workers" if workers > 1 else "",
     )
-    if not config.routes:
-        LOG.info(
-            "no routes are configured: a 200 JSON answer that says nothing about freshness is kept for %s; "
-            "an error inside a 200 cannot be told from an answer without verdicts",
-            _span(config.defaults.ttl),
-        )
 
 
 def _store(config: Config) -> str:
