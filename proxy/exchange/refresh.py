@@ -22,6 +22,7 @@ from proxy.exchange.keys import Keys
 from proxy.exchange.ports import Filled, Observer, OnInterim, Store, UpstreamRequest
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, Spoken, Streaming
 from proxy.policy.cache_key import CacheKey, secondary_key
+from proxy.policy.content import completed
 from proxy.policy.disposition import (
     Faulty,
     NotStored,
@@ -149,7 +150,7 @@ class Refresher(Struct, frozen=True):
             await self._alone(job, flight, arrived, decision.reason)
             return None
         if isinstance(decision, Storable) and flight.has_leader and not self._must_wait(job, head):
-            return await self._stream(job, flight, arrived, is_kept=keep_for(decision.stored) > 0)
+            return await self._stream(job, flight, arrived, decision.stored)
         limit = job.match.route.max_object if isinstance(decision, Storable) else SPOKEN_LIMIT
         data, is_whole = await arrived.body.read_up_to(limit)
         if not is_whole:
@@ -173,10 +174,10 @@ class Refresher(Struct, frozen=True):
             await arrived.body.aclose()
         flight.settle(Alone())
 
-    async def _stream(self, job: Job, flight: Flight, arrived: Arrived, *, is_kept: bool) -> FillOutcome | None:
+    async def _stream(self, job: Job, flight: Flight, arrived: Arrived, by_head: StoredResponse) -> FillOutcome | None:
         """Send to the asker what arrives, and keep a copy for everyone else, as long as it may be stored."""
         growing, copy, size = GrowingBody(), list[bytes](), 0
-        flight.open(Streaming(arrived.head, growing, is_kept=is_kept))
+        flight.open(Streaming(arrived.head, growing, is_kept=keep_for(by_head) > 0))
         try:
             async for chunk in arrived.body:
                 size += len(chunk)
@@ -194,7 +195,11 @@ class Refresher(Struct, frozen=True):
             growing.finish(UpstreamError(Failure.TIMEOUT, "given up in mid-body"))
             raise
         growing.finish()
-        return await self._settle_whole(job, arrived, b"".join(copy))
+        data = b"".join(copy)
+        if arrived.head.status == PARTIAL_CONTENT:
+            return await self._settle_whole(job, arrived, data)
+        cost = self.clock.monotonic() - arrived.started
+        return await self._keep(job, completed(by_head, arrived.head, data, job.match.route, cost), arrived.head)
 
     async def _settle_whole(self, job: Job, arrived: Arrived, data: bytes) -> FillOutcome:
         cost = self.clock.monotonic() - arrived.started

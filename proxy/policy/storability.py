@@ -3,13 +3,13 @@
 ``admit`` is asked of a request before anything else, ``assess`` of a response: of its head alone, then of the whole.
 """
 
-from hashlib import blake2b
 from typing import Final
 
 from msgspec.structs import replace
 
 from proxy.policy.body_rules import Judgement, is_judged, judge
 from proxy.policy.cache_key import CacheKey, secondary_key, selecting_names
+from proxy.policy.content import entity_tag
 from proxy.policy.directives import ResponseDirectives, request_directives, response_directives
 from proxy.policy.disposition import (
     Admission,
@@ -146,7 +146,7 @@ def _stored(
     request: RequestHead, response: ResponseHead, body: bytes | None, match: Match, key: CacheKey, shelf: ShelfLife
 ) -> StoredResponse:
     route, said = match.route, response_directives(response.fields)
-    etag, is_made = _entity_tag(response, body, route)
+    etag, is_made = entity_tag(response, body, route)
     return StoredResponse(
         target=key.target,
         route=route.name,
@@ -275,16 +275,3 @@ def _without_routes_lifetime(response: ResponseHead, route: RoutePolicy) -> NotS
         return NotStoredReason.STATUS
     is_for_later = route.mode is Mode.OVERRIDE and bool(route.stale_while_revalidate or route.stale_if_error)
     return None if is_for_later else NotStoredReason.ROUTE_OFF
-
-
-def _entity_tag(response: ResponseHead, body: bytes | None, route: RoutePolicy) -> tuple[str | None, bool]:
-    """The entity-tag clients are shown, and whether it was made here: a strong one, of all the bytes it names."""
-    lines = response.fields.all("etag")
-    if lines:
-        return lines[0], False
-    if body is None or not route.made_etag or response.status != _OK:
-        return None, False
-    digest = blake2b(body, digest_size=16)
-    for name in ("content-type", "content-encoding"):
-        digest.update(f"\0{response.fields.joined(name) or ''}".encode("latin-1", "replace"))
-    return f'"{digest.hexdigest()}"', True

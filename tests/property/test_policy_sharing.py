@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from proxy.errors import Failure
 from proxy.policy.cache_key import cache_key
+from proxy.policy.content import completed
 from proxy.policy.directives import response_directives
 from proxy.policy.disposition import Reuse, ReuseWhileRevalidating, ServeStale, Shareable, Storable, Validate
 from proxy.policy.field_values import format_http_date, http_date
@@ -164,6 +165,21 @@ def test_nobody_is_shown_what_was_not_meant_for_them(
             assert asker.fields.joined(name) == other.fields.joined(name)
     if "content-encoding" in response.fields:
         assert asker.fields.joined("accept-encoding") == other.fields.joined("accept-encoding")
+
+
+@settings(max_examples=300)
+@given(requests, responses, routes, delays, st.binary(max_size=64), st.floats(0, 99))
+def test_a_head_that_was_assessed_becomes_with_its_body_what_both_are_assessed_as(
+    request: RequestHead, response: ResponseHead, route: RoutePolicy, delay: float, body: bytes, cost: float
+) -> None:
+    match = Match(route, {})
+    key, timing = cache_key(request, match), Timing(T0 - delay, T0)
+    by_head = assess(request, response, None, match, key, timing)
+    both = assess(request, response, body, match, key, replace(timing, cost=cost))
+    if isinstance(by_head, Storable):
+        assert both == Storable(completed(by_head.stored, response, body, route, cost))
+    else:
+        assert both == by_head
 
 
 @given(requests, responses, routes, st.floats(0, 300), st.floats(0, 300))
