@@ -41,6 +41,11 @@ class SlowApi:
         self.order.clear()
         self.most = 0
 
+    def answer_all(self, seconds: float) -> None:
+        """Answer whatever waits; what is asked from now on takes so long."""
+        released, self.seconds, self.released = self.released, seconds, asyncio.Event()
+        released.set()
+
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         self.asked[request.path] += 1
@@ -116,12 +121,13 @@ class Fleet:
         """So many clients at each Tambo at once."""
         return all_asking(self.session, [f"{tambo.url}{path}" for tambo in self.tambos for _ in range(each)])
 
-    async def metric(self, name: str, label: str, tambo: Tambo | None = None) -> float:
+    async def metric(self, name: str, label: str | None = None, tambo: Tambo | None = None) -> float:
         """The sum of the samples whose line begins so and carries this label's value, of one or of all."""
         total = 0.0
         for each in self.tambos if tambo is None else [tambo]:
             lines = (await fetch(self.session, f"{each.admin}/metrics"))[2].decode().splitlines()
-            total += sum(float(line.split()[-1]) for line in lines if line.startswith(name) and f'"{label}"' in line)
+            found = [line for line in lines if line.startswith(name) and (label is None or f'"{label}"' in line)]
+            total += sum(float(line.split()[-1]) for line in found)
         return total
 
 

@@ -42,7 +42,7 @@ match = { path = "/k/{n:[0-9]*[13579]}" }
 
 @asynccontextmanager
 async def replicas(
-    count: int, redis_port: int, folder: Path, upstream: str, user: str = ""
+    count: int, redis_port: int, folder: Path, upstream: str, user: str = "", **environ: str
 ) -> AsyncIterator[tuple[list[Tambo], list[Line]]]:
     """So many Tambos that answer nothing nobody vouches for, each over a line of its own to Redis. ``user``: as whom,
     ``name:password@``."""
@@ -53,11 +53,12 @@ async def replicas(
             place = folder / f"replica-{number}"
             place.mkdir()
             (place / "tambo.toml").write_text(ROUTES)
-            environ = {
+            settings = {
                 "REDIS_URL": f"redis://{user}127.0.0.1:{cable.port}",
                 "TAMBO_STORE__WHEN_REDIS_IS_DOWN": "upstream",
+                **environ,
             }
-            tambos.append(await stack.enter_async_context(running(place, upstream, **environ)))
+            tambos.append(await stack.enter_async_context(running(place, upstream, **settings)))
         yield tambos, cables
 
 
