@@ -156,13 +156,13 @@ async def test_purges_hold_in_redis(
     api: Api, redis: RedisServer, tmp_path: Path, session: aiohttp.ClientSession
 ) -> None:
     async with serving(api) as upstream:
-        async with running(tmp_path, upstream, REDIS_URL=redis.url) as tambo:
+        async with running(tmp_path, upstream, REDIS_URL=redis.url, **PATIENT) as tambo:
             for name in ("a", "b"):
                 await fetch(session, f"{tambo.url}/json/{name}")
             await fetch(session, f"{tambo.admin}/admin/purge", "POST", json={"prefix": "/json/a", "mode": "hard"})
             assert (await fetch(session, f"{tambo.url}/json/a"))[2] == b'{"n": 2}'
             await fetch(session, f"{tambo.admin}/admin/purge", "POST", json={"all": True, "mode": "hard"})
-        async with running(tmp_path, upstream, REDIS_URL=redis.url) as tambo:
+        async with running(tmp_path, upstream, REDIS_URL=redis.url, **PATIENT) as tambo:
             assert (await fetch(session, f"{tambo.url}/json/b"))[1]["X-Cache"] == "MISS"
 
 
@@ -191,15 +191,24 @@ async def test_without_redis_memory_answers_no_longer_than_its_lease_where_nobod
             words.append(fields["X-Cache"])
             return words[-1]
 
-        async with asyncio.timeout(20):
+        async def is_hit_without_redis() -> bool:
+            """A busy machine may keep us from asking in time."""
             while await ask() != "HIT":
                 await asyncio.sleep(0.05)
             redis.kill()
-            assert await ask() == "HIT"
-            killed = asyncio.get_running_loop().time()
+            if await ask() == "HIT":
+                return True
+            redis.start()
+            return False
+
+        async with asyncio.timeout(60):
+            while not await is_hit_without_redis():
+                pass
+            last = began = killed = asyncio.get_running_loop().time()
             while await ask() == "HIT":
                 await asyncio.sleep(0.02)
-            assert asyncio.get_running_loop().time() - killed < LEASE + 0.5
+                last, began = began, asyncio.get_running_loop().time()
+            assert last - killed < LEASE + 0.5, "what was asked for later was still answered from memory"
             assert [await ask(), await ask()] == ["MISS", "MISS"]
             redis.start()
             while await ask() != "HIT":

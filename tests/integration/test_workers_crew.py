@@ -88,19 +88,21 @@ async def test_one_fetch_a_purge_that_holds_for_who_slept_and_a_restart(
 async def test_a_supervisor_that_stands_still_costs_no_second_fetch(
     tmp_path: Path, session: aiohttp.ClientSession
 ) -> None:
-    api = SlowApi(5.0)
+    api = SlowApi(60.0)
     cap = {"TAMBO_UPSTREAM__CONCURRENCY__MAX": "1"}
     async with api.serving() as upstream, running(tmp_path, upstream, WEB_CONCURRENCY="3", **cap) as tambo:
         await fetch(session, f"{tambo.admin}/readyz")
         asking = all_asking(session, [f"{tambo.url}/slow"] * CLIENTS)
         await until(lambda: api.asked["/slow"])
         asking += all_asking(session, [f"{tambo.url}/next"])
-        await asyncio.sleep(0.3)  # so that all of them wait in the hub
+        await asyncio.sleep(2)  # so that all of them wait in the hub
         tambo.signal(signal.SIGSTOP)
         try:
             await asyncio.sleep(3)
         finally:
             tambo.signal(signal.SIGCONT)
+        await asyncio.sleep(2)  # so that it would have given away what it should not
+        api.answer_all(0.0)
         got = [await each for each in asking]
     assert {one.status for one in got} == {200}
     assert api.asked == {"/slow": 1, "/next": 1}

@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.support.fleet import SlowApi, all_asking, until
+from tests.support.fleet import PATIENT, SlowApi, all_asking, until
 from tests.support.redis_many import ask
 from tests.support.redis_server import RedisServer
 from tests.support.tambo import Tambo, fetch, running
@@ -40,8 +40,7 @@ async def test_two_workers_fetch_a_key_once_hit_and_forget_together(
     server: RedisServer, tmp_path: Path, session: aiohttp.ClientSession
 ) -> None:
     api = SlowApi(1.0)
-    # A machine that is busy with other tests: what Redis takes too long to say would be a miss.
-    environ = {"REDIS_URL": server.url, "WEB_CONCURRENCY": "2", "TAMBO_STORE__REDIS_TIMEOUT": "1s"}
+    environ = {"REDIS_URL": server.url, "WEB_CONCURRENCY": "2", **PATIENT}
     async with api.serving() as upstream, running(tmp_path, upstream, **environ) as tambo:
 
         async def replicas() -> int:
