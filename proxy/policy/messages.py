@@ -3,7 +3,8 @@
 Field names and values are ``str`` decoded as ISO-8859-1, so that every byte a peer sent survives a round trip.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -63,9 +64,9 @@ class Fields:
         """Whether a field of this lower-case name is there."""
         return name in self._places
 
-    def without(self, names: Container[str]) -> "Fields":
+    def without(self, names: AbstractSet[str]) -> "Fields":
         """A copy that lacks the fields of these lower-case names."""
-        if not any(name in names for name in self._places):
+        if names.isdisjoint(self._places):
             return self
         return Fields([line for line in self.lines if line[0].lower() not in names])
 

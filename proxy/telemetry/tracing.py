@@ -30,7 +30,7 @@ from proxy.exchange.purges import Purge, Purged, PurgeMode
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import Fields, RequestHead, StoredResponse
 
-_CARRIED: Final = ("traceparent", "tracestate")
+_CARRIED: Final = frozenset({"traceparent", "tracestate"})
 _CONTEXT: Final = TraceContextTextMapPropagator()
 _SERVER_ERROR: Final = 500
 
