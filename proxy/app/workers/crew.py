@@ -254,9 +254,9 @@ class Crew:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._spare is not None:
-            self._spare.dismiss()
-            self._all.add(self._spare)
+        if self._spare is not None:  # first: while it has the sockets too, they take in clients that nobody will answer
+            self._spare.kill()
+            await self._spare.ended
         workers = list(self._all)
         for worker in workers:
             if self._is_hurried:
