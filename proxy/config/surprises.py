@@ -85,9 +85,11 @@ def _windows(routes: tuple[RoutePolicy, ...]) -> Iterator[str]:
 def _credentials(routes: tuple[RoutePolicy, ...]) -> Iterator[str]:
     """Fields that say who asks, passed on without telling answers apart."""
     for route in routes:
+        if not route.cache or route.mode is not Mode.OVERRIDE or route.authorization_ignored:
+            continue
         for name in route.forward:
-            if route.cache and name in {*CREDENTIALS, "authorization", "cookie"} and name not in route.key.fields:
+            if name in CREDENTIALS and name not in route.key.fields:
                 yield (
-                    f"routes.{route.name}.forward: {name!r} says who asks, but its answers are stored for everybody; "
+                    f"routes.{route.name}.forward: {name!r} says who asks, so nothing that is asked with it is stored; "
                     "in key.fields it is passed on too, and each value has answers of its own"
                 )

@@ -245,7 +245,7 @@ def _without_lifetime(
     """What is not kept because nobody said for how long, or not of this status."""
     if fresh is None:
         return NotStoredReason.CONTENT_TYPE if response.status == _OK else NotStoredReason.STATUS
-    if fresh.source in _GUESSED and route.mode is Mode.RFC:
+    if fresh.source in _GUESSED:
         private = _privately_silent(request, response, route)
         if private is not None:
             return private
@@ -262,11 +262,16 @@ def _is_kept_status(status: int, route: RoutePolicy) -> bool:
 
 def _privately_silent(request: RequestHead, response: ResponseHead, route: RoutePolicy) -> NotStoredReason | None:
     """Signs of privacy in an exchange of which nobody said that its answer may be shared: then neither a route's
-    lifetime nor a guess fills in."""
-    if "set-cookie" in response.fields:
+    lifetime nor a guess fills in. In override mode the route has said so; but it cannot have meant an answer to
+    credentials that reached the origin, unless it says that, too."""
+    if route.mode is Mode.RFC and "set-cookie" in response.fields:
         return NotStoredReason.SET_COOKIE
-    if any(name in request.fields and name not in route.key.fields for name in CREDENTIALS):
-        return NotStoredReason.AUTHORIZATION
+    if route.authorization_ignored:
+        return None
+    reaches_all = route.mode is Mode.RFC or route.forward_fields is ForwardFields.ALL
+    for name in CREDENTIALS:
+        if name in request.fields and name not in route.key.fields and (reaches_all or name in route.forward):
+            return NotStoredReason.AUTHORIZATION
     return None
 
 

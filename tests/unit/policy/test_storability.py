@@ -250,7 +250,18 @@ API_KEY = {"X-Api-Key": "k"}
         pytest.param(a_route(ttl=9.0), {}, False, id="rfc: nobody said that others may have it"),
         pytest.param(a_route(ttl=9.0), FRESH, True, id="3 the origin said so"),
         pytest.param(a_route(ttl=9.0, key=KeyRule(fields=("x-api-key",))), {}, True, id="rfc: it is in the key"),
-        pytest.param(an_override(), {}, True, id="override: this file decides"),
+        pytest.param(
+            an_override(forward_fields=ForwardFields.STRICT), {}, True, id="override: it does not reach the origin"
+        ),
+        pytest.param(
+            an_override(forward_fields=ForwardFields.STRICT, forward=("x-api-key",)), {}, False, id="override: it does"
+        ),
+        pytest.param(an_override(forward_fields=ForwardFields.ALL), {}, False, id="override, all: it does, too"),
+        pytest.param(
+            an_override(forward_fields=ForwardFields.ALL), FRESH, False, id="override: whatever the origin said"
+        ),
+        pytest.param(an_override(authorization_ignored=True), {}, True, id="override: the route says so"),
+        pytest.param(an_override(key=KeyRule(fields=("x-api-key",))), {}, True, id="override: it is in the key"),
     ],
 )
 def test_keys_of_apis_are_a_sign_of_privacy(route: RoutePolicy, lines: dict[str, str], *, is_kept: bool) -> None:
