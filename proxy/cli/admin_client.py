@@ -69,6 +69,7 @@ class AdminClient(Struct, frozen=True):
             connection.request(method, urlsplit(self.url).path.rstrip("/") + path, body, fields)
             response = connection.getresponse()
             text = response.read(_MAX_ANSWER + 1)
+            is_cut = bool(response.length)
         except (OSError, http.client.HTTPException) as error:
             raise AdminError(
                 f"cannot reach the admin listener at {self.url}: {_reason(error)}; is Tambo running, "
@@ -78,7 +79,10 @@ class AdminClient(Struct, frozen=True):
             connection.close()
         if len(text) > _MAX_ANSWER:
             raise AdminError(f"the admin listener at {self.url} says more than {_MAX_ANSWER >> 20} MiB: ask for less")
-        return response.status, _object(text)
+        said = None if is_cut else _object(text)
+        if said is None and response.status in _DONE:
+            raise AdminError(f"the answer of the admin listener at {self.url} broke off or is no JSON object")
+        return response.status, said or {}
 
     def _connection(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.url)
@@ -109,12 +113,12 @@ def _checked(url: str) -> str:
     return url.rstrip("/")
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _object(body: bytes) -> dict[str, Any] | None:
     try:
         value = json.loads(body)
     except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _reason(error: Exception) -> str:

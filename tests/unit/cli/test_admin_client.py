@@ -85,9 +85,18 @@ def test_what_is_no_admin_listener(raw: bytes, problem: str) -> None:
         _client(url).post("/admin/purge", {})
 
 
-def test_an_answer_that_is_no_object_is_empty() -> None:
-    with answering(response("200 OK", b"[1]")) as url:
-        assert _client(url).post("/admin/purge", {}) == {}
+@pytest.mark.parametrize(
+    "raw",
+    [
+        response("200 OK", b"[1]"),
+        response("200 OK", b""),
+        response("207 Multi-Status", b'{"count":1,"unconfirmed":["a"]}')[:-5],
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}",
+    ],
+)
+def test_an_answer_that_broke_off_or_is_no_object_claims_nothing(raw: bytes) -> None:
+    with answering(raw) as url, pytest.raises(AdminError, match="broke off or is no JSON object"):
+        _client(url).post("/admin/purge", {})
 
 
 def test_an_answer_may_be_large_and_is_never_cut() -> None:
