@@ -31,6 +31,7 @@ LONGEST: Final = 4096
 """Characters of a line; what is longer ends with ``...``."""
 _NAMES: Final = frozenset({"x-cache-key", "x-cache-route", "x-cache-tags"})
 _UNSAFE: Final = re.compile(r"[^\x21-\x7e]")
+_UNSAFE_IN_LIST: Final = re.compile(r"[^\x21-\x2b\x2d-\x7e]")
 
 
 class _Noted(Struct):
@@ -107,10 +108,15 @@ class _Timed(Struct, frozen=True):
 
 def _about(made: Answer, tags: Iterable[str]) -> Iterable[FieldLine]:
     if made.key:
-        yield "X-Cache-Key", _cut(_UNSAFE.sub(lambda found: quote(found[0]), made.key))
+        yield "X-Cache-Key", _cut(_UNSAFE.sub(_escaped, made.key))
     yield "X-Cache-Route", made.route
     if tags:
-        yield "X-Cache-Tags", _cut(", ".join(_UNSAFE.sub(lambda found: quote(found[0]), tag) for tag in tags))
+        yield "X-Cache-Tags", _cut(", ".join(_UNSAFE_IN_LIST.sub(_escaped, tag) for tag in tags))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """What came in a field is bytes, read as ISO-8859-1; what the configuration says may be any text."""
+    return quote(found[0].encode("utf-8" if found[0] > "\xff" else "latin-1", "replace"))
 
 
 def _cut(text: str) -> str:

@@ -37,7 +37,8 @@ SHORT_NAMES: Mapping[str, str] = MappingProxyType(
 _LINK = re.compile(
     r"TAMBO(_[A-Z0-9]+)*_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9]+)*|PORT(_[0-9]+_(TCP|UDP|SCTP)(_[A-Z]+)?)?)"
 )
-"""What Kubernetes and Docker's links put there for a service whose name begins with ``tambo``."""
+_PARTS = ("_SERVICE_PORT", "_TCP_PORT", "_UDP_PORT", "_SCTP_PORT")
+"""What Kubernetes puts there for each service whose name begins with ``tambo``."""
 
 
 def overlay(root: Table, environ: Mapping[str, str]) -> list[ConfigError]:
@@ -73,8 +74,8 @@ def _named(environ: Mapping[str, str]) -> list[tuple[str, str | None]]:
 
 def _is_link(variable: str, value: str) -> bool:
     """Whether a platform put it there. TAMBO_PORT=8080 is somebody's mistake."""
-    is_address = "://" in value or not variable.endswith("_PORT") or variable.endswith(("_SERVICE_PORT", "_TCP_PORT"))
-    return _LINK.fullmatch(variable) is not None and is_address
+    is_whole = variable.endswith("_PORT") and not variable.endswith(_PARTS)
+    return _LINK.fullmatch(variable) is not None and ("://" in value or not is_whole)
 
 
 def _lay(root: Table, variable: str, key: str, environ: Mapping[str, str]) -> list[ConfigError]:

@@ -109,7 +109,7 @@ class Listen(Section, frozen=True, kw_only=True):
     request_ids: bool = False
     """Whether a request without ``X-Request-Id`` is given one, and every answer says it; hits then cost more."""
     debug_headers: bool = False
-    """Whether every answer says its key, route and tags, and where its time went; hits then cost more."""
+    """Whether answers say their key, route and tags, and where their time went; hits then cost more."""
     workers: Workers = 1
     """Processes that serve the one port."""
 

@@ -61,7 +61,6 @@ async def test_the_embedded_store(tmp_path: Path, session: aiohttp.ClientSession
 async def test_redis(tmp_path: Path, session: aiohttp.ClientSession) -> None:
     *_, copy, put_back = commands()
     (tmp_path / "redis").mkdir()
-    (tmp_path / "backup").mkdir()
     patient = {"TAMBO_STORE__REDIS_TIMEOUT": "5s"}
     with RedisServer(tmp_path / "redis") as redis:
         async with serving(Api()) as upstream, running(tmp_path, upstream, REDIS_URL=redis.url, **patient) as tambo:

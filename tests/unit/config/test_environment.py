@@ -36,6 +36,11 @@ def test_short_names_stand_for_keys_that_exist() -> None:
                     "TAMBO_PORT_80_TCP_PORT": "80",
                     "TAMBO_PORT_80_TCP_ADDR": "10.0.0.1",
                 },
+                **{
+                    "TAMBO_PORT_53_UDP_PORT": "53",
+                    "TAMBO_PORT_9_SCTP": "sctp://10.0.0.1:9",
+                    "TAMBO_PORT_9_SCTP_PORT": "9",
+                },
                 **{"TAMBO_PROXY_PORT": "tcp://10.0.0.2:80", "TAMBO_PROXY_SERVICE_HOST": "10.0.0.2"},
             },
             {},
