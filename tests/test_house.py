@@ -55,6 +55,12 @@ def test_no_pickle_and_no_eval() -> None:
         assert not re.search(r"^\s*(import|from) (pickle|marshal|shelve|yaml)\b", module.read_text(), re.M), module
 
 
+def test_every_logger_is_under_tambos_own_which_level_and_format_are_set_for() -> None:
+    for module in (path for path in MODULES if path.is_relative_to(ROOT / "proxy")):
+        for name in re.findall(r"getLogger\((.*?)\)", module.read_text()):
+            assert re.fullmatch(r'"tambo(\.[a-z]+)?"', name), module
+
+
 def test_compose_and_prometheus_name_metrics_and_ports_that_exist() -> None:
     compose = (ROOT / "docker-compose.yml").read_text()
     assert "prometheus.yml" in compose

@@ -19,7 +19,7 @@ from proxy.edge.server.names import verify
 from proxy.edge.server.roster import Roster
 from proxy.edge.server.settings import Handler, Hooks, ServerSettings
 
-_log: Final = logging.getLogger(__name__)
+LOG: Final = logging.getLogger("tambo.server")
 _LOG_PAUSE: Final = 10.0
 """Seconds between two log lines that say that accepting fails."""
 _CUT_TIME: Final = 2.0
@@ -132,7 +132,7 @@ class Listener:
         now = self._clock.monotonic()
         if now - self._logged_at >= _LOG_PAUSE:
             self._logged_at = now
-            _log.warning("cannot accept clients for now: %s (%d are connected)", error, self.open_connections)
+            LOG.warning("cannot accept clients for now: %s (%d are connected)", error, self.open_connections)
 
 
 def client_capacity(wanted: int) -> int:
