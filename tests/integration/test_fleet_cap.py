@@ -35,10 +35,14 @@ async def fleet(started: Fleet) -> Fleet:
 
 
 async def test_all_of_them_keep_to_the_cap(fleet: Fleet) -> None:
-    asking = []
+    asking, fleet.api.seconds = [], 60.0
     for number in range(200):
         asking += all_asking(fleet.session, [f"{fleet.tambos[number % SEVERAL].url}/cold/{number}"])
         await asyncio.sleep(0.005)  # so that there is an order in which they come
+    async with asyncio.timeout(60):
+        while await fleet.metric("tambo_upstream_queue_depth") < 200 - CAP:
+            await asyncio.sleep(0.05)
+    fleet.api.answer_all(0.1)
     got = [await each for each in asking]
     assert {one.status for one in got} == {200}
     assert fleet.api.most == CAP
@@ -85,16 +89,16 @@ async def _reloaded(fleet: Fleet, text: str) -> AsyncIterator[None]:
 
 @pytest.mark.parametrize("started", ["replicas"], indirect=True)
 async def test_nobody_waits_past_its_timeout_without_an_answer(fleet: Fleet) -> None:
-    """All of them would be through after fifty seconds."""
-    fleet.api.seconds = 1.0
-    async with _reloaded(fleet, '[upstream.concurrency]\nqueue_timeout = "2s"\n'):
+    """All of them would be through after 25 seconds."""
+    fleet.api.seconds = 0.5
+    async with _reloaded(fleet, '[upstream.concurrency]\nqueue_timeout = "4s"\n'):
         urls = [f"{fleet.tambos[number % SEVERAL].url}/turn/{number}" for number in range(200)]
         got = [await each for each in all_asking(fleet.session, urls)]
     assert {one.status for one in got} == {200, 503}
     assert all(one.retry_after for one in got if one.status == 503)
     assert sum(one.status == 200 for one in got) >= 2 * CAP, "whose turn came was refused"
     assert fleet.api.most == CAP
-    assert max(one.seconds for one in got) < 2 + 1 + LATE, "longer than its turn and its fetch"
+    assert max(one.seconds for one in got) < 4 + 0.5 + LATE, "longer than its turn and its fetch"
 
 
 @pytest.mark.parametrize("started", ["replicas"], indirect=True)
