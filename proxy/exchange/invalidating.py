@@ -9,10 +9,11 @@ from proxy.exchange.keys import Keys
 from proxy.exchange.ports import Observer, Store
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.exchange.singleflight import SingleFlight
-from proxy.policy.cache_key import CacheKey, cache_key
+from proxy.exchange.url_keys import keys_of
+from proxy.policy.cache_key import CacheKey
 from proxy.policy.invalidation import invalidated_groups, invalidated_targets
-from proxy.policy.messages import Fields, RequestHead, ResponseHead
-from proxy.policy.route import RoutePolicy, match_route
+from proxy.policy.messages import RequestHead, ResponseHead
+from proxy.policy.route import RoutePolicy
 
 
 class Invalidation(Struct, frozen=True):
@@ -38,7 +39,7 @@ class Invalidator(Struct, frozen=True):
     def needed(self, request: RequestHead, response: ResponseHead) -> Invalidation | None:
         """What this answer asks for; None for most."""
         targets = invalidated_targets(request, response, self.upstream)
-        keys = tuple(dict.fromkeys(self._key(target, request.authority) for target in targets))
+        keys = tuple(key for target in targets for key in keys_of(self.routes, target, request.authority))
         groups = tuple(invalidated_groups(request, response))
         return Invalidation(keys, groups) if keys or groups else None
 
@@ -61,8 +62,3 @@ class Invalidator(Struct, frozen=True):
         if self.flights.is_fetching(key.text) or self.known.has_kin(key) or self.is_pending(key.text):
             return True
         return bool((await self.store.lookup(key)).candidates)
-
-    def _key(self, target: str, authority: str) -> CacheKey:
-        """The key under which a GET of this target is stored, on whatever route that takes."""
-        request = RequestHead("GET", target, Fields(), authority=authority)
-        return cache_key(request, match_route(self.routes, "GET", request.path))

@@ -1,7 +1,7 @@
 """What can be known of all that is stored, page by page: its values, and the port. Reads nothing itself."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -30,6 +30,10 @@ class Page(Struct, frozen=True):
     """Where the next page begins; empty: this was the last."""
 
 
+SAMPLE: Final = 10
+"""Rows that a tally shows."""
+
+
 class Tally(Struct, frozen=True):
     """What a purge would meet."""
 
@@ -39,6 +43,11 @@ class Tally(Struct, frozen=True):
     cost: float
     """Seconds of upstream time that fetching it again would take."""
     sample: Sequence[Row]
+
+    def with_another(self, other: "Tally") -> "Tally":
+        """Both together."""
+        is_whole = self.is_whole and other.is_whole
+        return Tally(self.count + other.count, is_whole, self.cost + other.cost, [*self.sample, *other.sample][:SAMPLE])
 
 
 class Inventory(Protocol):

@@ -62,8 +62,10 @@ class PurgeDesk(Struct, frozen=True):
         return Said(MULTI_STATUS, said | {"unconfirmed": purged.unconfirmed})
 
     async def _try(self, wish: PurgeWish) -> Tally:
-        aim = self.purger.aimed(wish.kind, wish.argument, PurgeMode.SOFT)
-        return await self.inventory.tally(aim, TRIAL_SECONDS)
+        tally = Tally(0, True, 0.0, ())
+        for aim in self.purger.aimed(wish.kind, wish.argument, PurgeMode.SOFT):
+            tally = tally.with_another(await self.inventory.tally(aim, TRIAL_SECONDS))
+        return tally
 
 
 def _tried(wish: PurgeWish, tally: Tally) -> dict[str, object]:

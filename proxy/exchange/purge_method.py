@@ -43,7 +43,7 @@ class PurgeCallers(Struct, frozen=True):
         if not self.networks:
             return True
         try:
-            address = ip_address(peer)
+            address = ip_address(peer.partition(",")[0])  # the client; behind it the proxies that vouch for it
         except ValueError:
             return False
         mapped = getattr(address, "ipv4_mapped", None)

@@ -115,3 +115,9 @@ class Purged(Struct, frozen=True):
     """Its place in the purge log."""
     unconfirmed: tuple[str, ...] = ()
     """Replicas that may answer as before for some time yet: they neither confirmed it nor lost their lease in time."""
+
+    def with_another(self, other: "Purged") -> "Purged":
+        """Both together."""
+        count = None if self.count is None or other.count is None else self.count + other.count
+        names = tuple(dict.fromkeys((*self.unconfirmed, *other.unconfirmed)))
+        return Purged(count, max(self.position, other.position), names)

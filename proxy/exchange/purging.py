@@ -8,10 +8,10 @@ from msgspec import Struct
 from proxy.errors import ClientError
 from proxy.exchange.ports import Store
 from proxy.exchange.purges import AskedMode, Purge, Purged, PurgeKind, PurgeMode
-from proxy.policy.cache_key import CacheKey, cache_key
+from proxy.exchange.url_keys import keys_of, matches_of
+from proxy.policy.cache_key import CacheKey
 from proxy.policy.glob import path_glob
-from proxy.policy.messages import Fields, RequestHead
-from proxy.policy.route import RoutePolicy, match_route
+from proxy.policy.route import RoutePolicy
 from proxy.wording import hint
 
 BAD_REQUEST = 400
@@ -26,29 +26,21 @@ class Purger(Struct):
     refetch: Callable[[Purge, int], None] | None = None
     """Told of each refresh purge, and its position, once it is true."""
 
-    def key_of(self, url: str) -> CacheKey:
-        """The key of a URL: absolute, or path and query. Raises ClientError(400) where it has none."""
-        request = RequestHead("GET", target_of(url), Fields(), authority=authority_of(url))
-        match = match_route(self.routes, "GET", request.path)
-        if match.route.key.host and not request.authority:
-            raise ClientError(
-                BAD_REQUEST, f"the host is part of the keys of route {match.route.name!r}: give an absolute URL"
-            )
-        return cache_key(request, match)
-
     async def purge(self, kind: PurgeKind, argument: str, mode: AskedMode, by: str) -> Purged:
         """Purge; ``by`` names who asked. Raises ClientError and StoreUnavailable."""
-        purge = self.aimed(kind, argument, mode.logged)
-        purged = await self.store.purge(purge, by)
-        if mode is AskedMode.REFRESH and self.refetch is not None:
-            self.refetch(purge, purged.position)
-        return purged
+        done = Purged(0, 0)
+        for purge in self.aimed(kind, argument, mode.logged):
+            purged = await self.store.purge(purge, by)
+            done = done.with_another(purged)
+            if mode is AskedMode.REFRESH and self.refetch is not None:
+                self.refetch(purge, purged.position)
+        return done
 
-    def aimed(self, kind: PurgeKind, argument: str, mode: PurgeMode) -> Purge:
-        """What an operator's words mean. Raises ClientError(400)."""
+    def aimed(self, kind: PurgeKind, argument: str, mode: PurgeMode) -> tuple[Purge, ...]:
+        """What an operator's words mean: one purge, but for a URL that has several keys. Raises ClientError(400)."""
         match kind:
             case PurgeKind.URL:
-                argument = self.key_of(argument).text
+                return tuple(Purge(kind, key.text, mode) for key in self._keys_of(argument))
             case PurgeKind.PREFIX:
                 argument = target_of(argument)
             case PurgeKind.PATTERN:
@@ -59,7 +51,19 @@ class Purger(Struct):
                 self._check_route(argument)
             case PurgeKind.ALL:
                 argument = ""
-        return Purge(kind, argument, mode)
+        return (Purge(kind, argument, mode),)
+
+    def key_of(self, url: str) -> CacheKey:
+        """The key that a GET of a URL has: absolute, or path and query. Raises ClientError(400) where it has none."""
+        return self._keys_of(url)[0]
+
+    def _keys_of(self, url: str) -> tuple[CacheKey, ...]:
+        target, authority = target_of(url), authority_of(url)
+        for match in matches_of(self.routes, target):
+            if match.route.key.host and not authority:
+                text = f"the host is part of the keys of route {match.route.name!r}: give an absolute URL"
+                raise ClientError(BAD_REQUEST, text)
+        return keys_of(self.routes, target, authority)
 
     @staticmethod
     def _pattern(text: str) -> str:

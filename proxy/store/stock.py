@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from proxy.clock import Clock
 from proxy.errors import StoreUnavailable
 from proxy.exchange.entry_ids import entry_id, read_entry_id, variant_digest
-from proxy.exchange.inventory import Page, Row, Tally
+from proxy.exchange.inventory import SAMPLE, Page, Row, Tally
 from proxy.exchange.ports import Lookup
 from proxy.exchange.purges import Purge, PurgeKind
 from proxy.policy.cache_key import CacheKey
@@ -20,8 +20,6 @@ from proxy.policy.messages import StoredResponse
 from proxy.policy.reuse import keep_for
 from proxy.store.backing import Backing, Browsed
 
-SAMPLE: Final = 10
-"""Rows that a tally shows."""
 MOST_SECONDS: Final = 1.0
 """For counting what a purge meets."""
 _STEP: Final = 250

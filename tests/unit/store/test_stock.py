@@ -9,14 +9,14 @@ from msgspec.structs import replace
 
 from proxy.errors import StoreUnavailable
 from proxy.exchange.entry_ids import entry_id
-from proxy.exchange.inventory import Page, Row
+from proxy.exchange.inventory import SAMPLE, Page, Row
 from proxy.exchange.ports import Lookup
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.messages import StoredResponse
 from proxy.store.backing import Found, LoggedPurge
 from proxy.store.stats import TierStats
-from proxy.store.stock import SAMPLE, Stock
+from proxy.store.stock import Stock
 from tests.support.builders import T0, a_stored
 from tests.support.clock import FakeClock
 
