@@ -11,12 +11,13 @@ from proxy.config.quantities import show_duration
 from proxy.policy.route import Mode, RoutePolicy, segments
 from proxy.policy.storability import CREDENTIALS
 
+_ADMIN = "admin"
 _CAPTURE = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
 def surprises(config: Config, routes: tuple[RoutePolicy, ...]) -> list[str]:
     """One line each, the key first. ``routes`` end with the built-in last one."""
-    return [*_waits(config), *_hidden(routes[:-1]), *_windows(routes), *_credentials(routes)]
+    return [*_waits(config), *_named(routes), *_hidden(routes[:-1]), *_windows(routes), *_credentials(routes)]
 
 
 def _waits(config: Config) -> Iterator[str]:
@@ -32,6 +33,16 @@ def _waits(config: Config) -> Iterator[str]:
             f"stopping.drain_timeout: a stop cuts what is in flight after {show_duration(stopping.drain_timeout)}, "
             f"but a fetch may take {show_duration(upstream.timeout.total)} (upstream.timeout.total)"
         )
+
+
+def _named(routes: tuple[RoutePolicy, ...]) -> Iterator[str]:
+    """A route whose requests are taken for the admin listener's, which are left out of the hit ratio."""
+    for route in routes:
+        if route.name == _ADMIN:
+            yield (
+                f"routes.{_ADMIN}.name: requests under ADMIN_PREFIX are counted under this name, and left out of "
+                f"the hit ratio; call the route something else"
+            )
 
 
 def _hidden(routes: tuple[RoutePolicy, ...]) -> Iterator[str]:

@@ -11,6 +11,8 @@ from proxy.telemetry.metrics import Sources, TierGauges
 
 FROM_STORE: Final = frozenset({"hit", "stale_revalidate", "stale_error", "archive", "offline", "coalesced"})
 """Results that needed no fetch of their own: what the hit rate counts, here and in rules.yml."""
+ADMIN: Final = "admin"
+"""The route as which requests for the admin listener are counted: no client's, and so no part of the totals."""
 _BREAKER: Final = ("closed", "half-open", "open")
 _GOOD: Final = frozenset({"1xx", "2xx", "3xx", "4xx", "cancelled"})
 """Outcomes that do not speak against the upstream, here and in rules.yml: a 101, and a client that left, are none."""
@@ -27,7 +29,9 @@ def statistics(counters: Counters, sources: Sources, uptime: float) -> dict[str,
         "version": sources.version,
         "generation": sources.generation(),
         "uptime": round(uptime, 1),
-        "requests": _requests((result, count) for (_, _, result, _), count in counters.requests.items()),
+        "requests": _requests(
+            (result, count) for (route, _, result, _), count in counters.requests.items() if route != ADMIN
+        ),
         "routes": _routes(counters),
         "upstream": {
             "inflight": upstream.inflight,

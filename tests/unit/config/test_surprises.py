@@ -8,6 +8,7 @@ from proxy.config.model import Authorization, Config, Defaults, Route, RouteKey,
 from proxy.config.routes import route_policies
 from proxy.config.surprises import covers, surprises
 from proxy.config.upstream import Concurrency, Upstream, UpstreamTimeout
+from proxy.edge.admin import passage
 from proxy.policy.route import Mode
 
 
@@ -46,6 +47,11 @@ def test_what_a_pattern_covers(wide: str, narrow: str, covered: bool) -> None:
 
 def test_nothing_surprises_in_the_defaults() -> None:
     assert told() == []
+
+
+def test_a_route_with_the_name_of_the_admin_listeners_requests() -> None:
+    (text,) = told(routes=(a_route(passage.ROUTE, "/admin/{x}"),))
+    assert text.startswith("routes.admin.name: requests under ADMIN_PREFIX are counted under this name")
 
 
 def test_a_route_behind_a_wider_one_is_never_taken() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.edge.admin import passage
 from proxy.policy.disposition import Result
 from proxy.telemetry.metrics import TamboCollector
 from proxy.telemetry.observer import Telemetry
@@ -77,6 +78,22 @@ def test_documents_name_metrics_that_exist(page: str) -> None:
     families = {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in exposed()}
     named = set(re.findall(r"`[^`]*?\b(tambo_[a-z0-9_]+)\b(?!\.)", (ROOT / page).read_text()))
     assert {name for name in named if name not in exposed() and name not in families} == set()
+
+
+def test_what_is_divided_by_all_requests_leaves_out_those_for_the_admin_listener() -> None:
+    operations = (ROOT / "docs" / "operations.md").read_text()
+    dashboards = [query for dashboard in DASHBOARDS for query in queries(dashboard)]
+    divisors = [
+        divisor
+        for text in (
+            *re.findall(r"expr: >-\n(.*?)\n +(?:-|for)", RULES, re.S),
+            *re.findall(r"`.*?`", operations),
+            *dashboards,
+        )
+        for divisor in re.findall(r"/\s*sum[^/]*?rate\((tambo_requests_total.*?)\[", text)
+    ]
+    assert len(divisors) > 4
+    assert set(divisors) == {f'tambo_requests_total{{route!="{passage.ROUTE}"}}'}
 
 
 def test_results_in_queries_are_results() -> None:

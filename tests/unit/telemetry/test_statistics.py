@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from proxy.edge.admin import passage
 from proxy.exchange.causes import Cause
 from proxy.exchange.ports import Exchanged, Fetched
 from proxy.exchange.tallies import SHORT, HitKind
@@ -13,7 +14,7 @@ from proxy.policy.disposition import NotStoredReason, Result
 from proxy.telemetry.counters import Counters
 from proxy.telemetry.keys import Order
 from proxy.telemetry.metrics import Sources, TierGauges, UpstreamGauges
-from proxy.telemetry.statistics import merge_statistics, statistics
+from proxy.telemetry.statistics import ADMIN, merge_statistics, statistics
 from tests.support.builders import a_request
 
 SOURCES = Sources(
@@ -81,6 +82,19 @@ def test_nothing_happened_yet() -> None:
     assert said["requests"]["hit_rate"] is None
     assert said["upstream"]["breaker"] is None
     assert said["upstream"]["latency"]["p50"] is None
+
+
+def test_who_asks_the_admin_listener_is_told_apart() -> None:
+    assert passage.ROUTE == ADMIN
+
+
+def test_requests_for_the_admin_listener_are_no_part_of_the_hit_rate() -> None:
+    made = counters()
+    made.requests[passage.ROUTE, "GET", "bypass", "2xx"] += 90
+    said = statistics(made, SOURCES, 12.34)
+    assert said["requests"] == told()["requests"]
+    assert said["routes"][passage.ROUTE]["total"] == 90
+    assert merge_statistics([said, said])["requests"]["hit_rate"] == 0.9
 
 
 def test_several_processes_are_one() -> None:
