@@ -12,6 +12,7 @@ from proxy.config.quantities import show_duration, show_size
 from proxy.config.routes import left_out
 from proxy.config.secret import mask_url
 from proxy.errors import ConfigError
+from proxy.policy.forwarding import unpassable
 from proxy.policy.route import RoutePolicy
 
 HOW_TO_SET_UPSTREAM = (
@@ -34,6 +35,9 @@ def errors(config: Config) -> list[ConfigError]:
     networks = {"trusted_proxies": config.listen.trusted_proxies, "purge_clients": config.listen.purge_clients}
     for name, texts in networks.items():
         found += [(f"listen.{name}.{place}", _network_problem(text)) for place, text in enumerate(texts)]
+    for route in config.routes:
+        for name, texts in {"key.fields": route.key.fields, "forward": route.forward}.items():
+            found += [(f"routes.{route.name}.{name}.{place}", _field_problem(text)) for place, text in enumerate(texts)]
     return [ConfigError(key, problem) for key, problem in found if problem is not None]
 
 
@@ -119,6 +123,13 @@ def _network_problem(text: str) -> str | None:
     except ValueError as error:
         return f'must be a network such as "10.0.0.0/8" or an address: {error}'
     return None
+
+
+def _field_problem(name: str) -> str | None:
+    why = unpassable(name)
+    return (
+        None if why is None else f"{show(name)} never reaches the upstream ({why}), so its answers cannot differ by it"
+    )
 
 
 def _admin_warnings(config: Config) -> Iterator[str]:

@@ -39,6 +39,12 @@ def unwarmable(name: str) -> str | None:
         return "what is warmed is for everybody"
     if name in _PARTIAL:
         return "what is warmed is the whole answer, whatever anybody has of it"
+    return unpassable(name)
+
+
+def unpassable(name: str) -> str | None:
+    """Why a client's field of this name never reaches the upstream; None: it may."""
+    name = name.lower()
     if name in HOP_BY_HOP:
         return "it speaks of one connection"
     if name in FRAMING or name == "via":

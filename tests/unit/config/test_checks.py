@@ -24,6 +24,10 @@ def config(url: str = "http://h", **sections: Any) -> Config:
     return Config(**{"upstream": Upstream(url=url), **sections})
 
 
+def a_route(**keys: Any) -> Route:
+    return Route(name="r", match=RouteMatch(path="/a"), **keys)
+
+
 def told(one: Config) -> list[str]:
     return [str(error) for error in errors(one)]
 
@@ -85,6 +89,18 @@ def test_an_upstream_that_cannot_be(url: str, problem: str) -> None:
         ({"listen": Listen(trusted_proxies=("::1", "x"))}, "listen.trusted_proxies.1: must be a network such as"),
         ({"store": Store(redis_url=SecretUrl("http://u:s3cret@h"))}, "store.redis_url: must begin with redis://"),
         ({"store": Store(redis_url=SecretUrl("redis://h:x"))}, "store.redis_url: is not a URL such as"),
+        (
+            {"routes": (a_route(key=RouteKey(fields=("X-Tenant", "X-Forwarded-Proto"))),)},
+            'routes.r.key.fields.1: "X-Forwarded-Proto" never reaches the upstream (Tambo passes it on for nobody)',
+        ),
+        (
+            {"routes": (a_route(forward=("Host",)),)},
+            'routes.r.forward.0: "Host" never reaches the upstream (Tambo writes',
+        ),
+        (
+            {"routes": (a_route(forward=("TE",)),)},
+            'routes.r.forward.0: "TE" never reaches the upstream (it speaks of one',
+        ),
         ({"tracing": Tracing(endpoint="collector:4318")}, 'tracing.endpoint: "collector:4318" is not a URL'),
         ({"upstream": Upstream(url="http://h", ca_file="/no")}, 'upstream.ca_file: there is no file "/no"'),
     ],
