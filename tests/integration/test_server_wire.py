@@ -206,6 +206,7 @@ async def test_a_client_error_becomes_its_status_and_the_connection_stays() -> N
             await wire.send(GET)
             status, fields, body = await wire.answer()
             assert (status, fields[b"content-type"]) == (413, b"application/problem+json")
+            assert (fields[b"cache-status"], fields[b"x-cache"]) == (b"tambo; detail=status-413", b"BYPASS")
             assert json.loads(body)["detail"] == "Too much of it."
         assert [event.status for event in server.finished] == [413, 413]
         assert server.bugs == []

@@ -9,6 +9,8 @@ from re import compile as pattern
 from typing import Final, NamedTuple
 
 from proxy.clock import Clock
+from proxy.policy.dispositions import unreadable
+from proxy.policy.heads import cache_status
 from proxy.policy.messages import FieldLine, Fields, ResponseHead
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -120,8 +122,15 @@ def problem(status: int, detail: str, *extra: FieldLine) -> tuple[ResponseHead, 
     """An answer of our own to what went wrong (RFC 9457): which, and nothing of our insides."""
     title = _PHRASES.get(status, "Error")
     body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail}).encode()
-    fields = Fields((("Content-Type", "application/problem+json"), ("Cache-Control", "no-store"), *extra))
-    return ResponseHead(status, fields, title), body
+    disposition = unreadable(status)
+    lines = (
+        ("Content-Type", "application/problem+json"),
+        ("Cache-Control", "no-store"),
+        *extra,
+        ("Cache-Status", cache_status(disposition)),
+        ("X-Cache", disposition.x_cache),
+    )
+    return ResponseHead(status, Fields(lines), title), body
 
 
 class Dates:

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.app.finishing import exchanged
+from proxy.edge.server.settings import Finished
 from proxy.edge.server.wire import Dates, Frame, Framing, chunk, connection_lines, frame, problem, render_head
 from proxy.policy.messages import Fields, ResponseHead
 from tests.support.clock import FakeClock
@@ -124,6 +126,16 @@ def test_a_problem_says_what_and_no_more() -> None:
         "status": 431,
         "detail": "Too much.",
     }
+
+
+@pytest.mark.parametrize("status", [400, 408, 413, 431, 500, 501, 503])
+def test_a_problem_says_that_the_cache_had_no_part_in_it_as_the_log_does(status: int) -> None:
+    head, _ = problem(status, "No.", ("Retry-After", "1"))
+    logged = exchanged(Finished(None, None, status, 0.1, 90, aborted=False))
+    assert logged is not None
+    assert head.fields.joined("cache-status") == f"tambo; detail={logged.disposition.detail}"
+    assert head.fields.joined("x-cache") == logged.disposition.x_cache == "BYPASS"
+    assert head.fields.joined("retry-after") == "1"
 
 
 def test_dates_are_made_once_a_second() -> None:
