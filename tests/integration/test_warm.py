@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.support.fleet import PATIENT, SlowApi, all_asking, ask, replicas, until
+from tests.support.fleet import PATIENT, Fleet, SlowApi, all_asking, ask, replicas, until
 from tests.support.redis_server import RedisServer
 from tests.support.tambo import Tambo, fetch, running
 
@@ -184,18 +184,25 @@ async def test_a_killed_tambo_s_job_is_taken_over(
 
 
 async def test_clients_go_first_and_the_cap_holds(tmp_path: Path, session: aiohttp.ClientSession) -> None:
-    api = SlowApi(0.3)
+    api = SlowApi(60.0)
     cap = {"TAMBO_UPSTREAM__CONCURRENCY__MAX": "2"}
     async with api.serving() as upstream, running(tmp_path, upstream, **cap) as tambo:
+        alone = Fleet([tambo], api, session, None)
         job = await order(session, tambo, urls=[f"/warm/{number}" for number in range(20)], parallel=10)
-        await until(lambda: len(api.asked) >= 2)
-        got = [await each for each in all_asking(session, [f"{tambo.url}/client/{number}" for number in range(4)])]
-        assert {one.status for one in got} == {200}
-        assert max(one.seconds for one in got) < 4 * 0.3 + 1.0, "they waited behind the list"
-        assert sum(path.startswith("/warm/") for path in api.asked) < 12
+        await until(lambda: len(api.order) == 2)
+        asking = all_asking(session, [f"{tambo.url}/client/{number}" for number in range(4)])
+        async with asyncio.timeout(60):
+            while await alone.metric("tambo_upstream_queue_depth") < 4 + 10 - 2:
+                await asyncio.sleep(0.05)
+        for asked in (4, 6, 8):
+            api.answer_all(60.0)
+            await until(lambda asked=asked: len(api.order) == asked)
+        assert {(await each).status for each in asking} == {200}
+        assert all(path.startswith("/client/") for path in api.order[2:6]), "they waited behind the list"
         said = await look(session, tambo, job["id"])
         assert said["state"] == "running"
         assert said["eta_seconds"] is not None
+        api.answer_all(0.0)
         said = await ended(session, tambo, job["id"])
         assert (said["done"], said["failed"], api.most) == (20, 0, 2)
 
