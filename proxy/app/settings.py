@@ -4,6 +4,7 @@ import hashlib
 from ipaddress import ip_network
 from pathlib import Path
 
+from proxy.app.descriptors import room
 from proxy.clock import Clock
 from proxy.config.model import Config
 from proxy.edge.server.settings import ServerSettings
@@ -25,7 +26,7 @@ def server_settings(config: Config) -> ServerSettings:
         keepalive_timeout=listen.keepalive,
         body_idle_timeout=listen.body_timeout,
         unread_timeout=listen.write_timeout,
-        max_connections=listen.connections,
+        max_connections=room(listen.connections, config.upstream.connections).clients,
         trusted_proxies=tuple(ip_network(network) for network in listen.trusted_proxies),
     )
 
@@ -46,7 +47,7 @@ def upstream_settings(config: Config) -> UpstreamSettings:
         first_byte=upstream.timeout.first_byte,
         idle=upstream.timeout.idle,
         keep_alive=upstream.keepalive,
-        max_connections=upstream.connections,
+        max_connections=room(config.listen.connections, upstream.connections).upstream,
         max_idle=upstream.idle_connections,
         ca_file=upstream.ca_file,
     )

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from proxy.clock import SystemClock
 from proxy.edge.server.acceptor import Acceptor
 from proxy.edge.server.binding import bind
-from proxy.edge.server.listener import Listener, client_capacity
+from proxy.edge.server.listener import Listener
 from proxy.edge.server.settings import Hooks, ServerSettings
 from proxy.errors import Failure, UpstreamError
 from proxy.exchange.ports import Answer, RequestBody
@@ -427,12 +427,6 @@ async def test_one_connection_too_many_is_a_503_when_all_are_busy() -> None:
         assert (await roundtrip(server)).startswith(b"HTTP/1.1 503 ")
         gate.opened.set()
         assert (await first.answer())[0] == 200
-
-
-def test_descriptors_are_kept_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    for limit, capacity in ((80, 48), (1024, 896), (20_000, 10_000), (20, 1), (-1, 10_000)):
-        monkeypatch.setattr("resource.getrlimit", lambda _, soft=limit: (soft, soft))
-        assert client_capacity(10_000) == capacity
 
 
 async def test_accepting_pauses_when_descriptors_run_out_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:

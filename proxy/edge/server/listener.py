@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import resource
 import socket
 import ssl as tls
 from collections.abc import Sequence
@@ -66,7 +65,7 @@ class Listener:
 
     def _serve(self, sockets: Sequence[socket.socket], ssl: tls.SSLContext | None, *, is_shared: bool) -> None:
         verify()
-        capacity = client_capacity(self._settings.max_connections)
+        capacity = self._settings.max_connections
         self._clients = clients = Clients(self._roster, capacity, asyncio.get_running_loop())
         self._acceptor = Acceptor(clients, self._has_room, self._accept_failed, self._settings.tls_handshake_timeout)
         self._acceptor.listen(sockets, ssl, is_shared=is_shared)
@@ -79,7 +78,7 @@ class Listener:
         if self._roster.hits is not None:
             self._roster.hits.forget()
         if self._clients is not None:
-            self._clients.capacity = client_capacity(settings.max_connections)
+            self._clients.capacity = settings.max_connections
 
     def announce_close(self) -> None:
         """From now on every answer says that its connection closes; newcomers are still served."""
@@ -134,10 +133,3 @@ class Listener:
             self._logged_at = now
             LOG.warning("cannot accept clients for now: %s (%d are connected)", error, self.open_connections)
 
-
-def client_capacity(wanted: int) -> int:
-    """As many connections as wanted, or as descriptors allow when some are kept for upstream, store and admin."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if limit == resource.RLIM_INFINITY:
-        return wanted
-    return max(1, min(wanted, limit - max(32, limit // 8)))

@@ -42,7 +42,7 @@ class ServerSettings(Struct, frozen=True):
     max_fields: int = 128
     max_target: int = 16 * 1024
     max_connections: int = 10_000
-    """Client connections held at once; less where the process may not open enough descriptors."""
+    """Client connections held at once."""
     max_pipelined: int = 16
     """Requests of one connection that wait behind the one being answered."""
     backlog: int = 1024
