@@ -13,6 +13,7 @@ from proxy.app.finishing import exchanged
 from proxy.app.gauges import all_tiers, bad_entries, upstream_gauges
 from proxy.app.inspecting import inspecting
 from proxy.app.ledgers import make_ledger
+from proxy.app.loop_lag import LoopLag
 from proxy.app.pausing import until_set
 from proxy.app.place import WorkerPlace
 from proxy.app.reloading import Reloading
@@ -89,6 +90,7 @@ class App:
         self.reloading = Reloading(read or (lambda: loaded), self._follow)
         self._opened = AsyncExitStack()
         self._is_ready = False
+        self._loop_lag = LoopLag(clock)
         self._telemetry = Telemetry(config.log.sample, clock=clock)
         meeting = make_meeting(config, clock, place)
         self._backing = make_backing(config, clock, None if meeting is None else meeting.company)
@@ -163,6 +165,8 @@ class App:
             self._listener.serve(sockets)
         self._lasting.warmer.open()
         self._opened.push_async_callback(self._lasting.warmer.close)
+        self._loop_lag.start()
+        self._opened.callback(self._loop_lag.stop)
         self._is_ready = True
         self.public_address = self._listener.addresses[0]
 
@@ -267,6 +271,7 @@ class App:
             lambda: bad_entries(*self._store.tiers),
             lambda: self.switch.mode.value,
             lambda: self.reloading.generation,
+            lambda: self._loop_lag.seconds,
             VERSION,
         )
 

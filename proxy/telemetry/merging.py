@@ -33,6 +33,7 @@ _HIGHEST: Final = frozenset(
         "tambo_mode",
         "tambo_config_generation",
         "tambo_build_info",
+        "tambo_event_loop_lag_seconds",
     }
 )
 GAUGES: Final = _SUMMED | _LOWEST | _HIGHEST

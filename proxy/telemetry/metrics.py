@@ -47,6 +47,8 @@ class Sources(Struct, frozen=True):
     mode: Callable[[], str]
     generation: Callable[[], int]
     """Of the configuration: 1 at the start, one more with each reload."""
+    loop_lag: Callable[[], float]
+    """Seconds, the longest lately."""
     version: str
 
 
@@ -64,6 +66,7 @@ class TamboCollector(Collector):
         yield from self._upstream()
         yield from self._verdicts()
         yield from self._stores()
+        yield from self._process()
         yield from self._operators()
 
     def _exchanges(self) -> Iterator[Metric]:
@@ -163,6 +166,10 @@ class TamboCollector(Collector):
         )
         bad = (((reason,), count) for reason, count in self._sources.bad_entries().items())
         yield _counter("tambo_store_bad_entries", "Stored values that could not be used.", ("reason",), bad)
+
+    def _process(self) -> Iterator[Metric]:
+        text = "By how much the event loop was late at most, in the last 10 to 20 seconds."
+        yield _gauge("tambo_event_loop_lag_seconds", text, self._sources.loop_lag())
 
     def _operators(self) -> Iterator[Metric]:
         counters = self._counters

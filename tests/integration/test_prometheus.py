@@ -22,7 +22,7 @@ def promtool(*words: str) -> str:
 
 
 def test_the_rules_are_valid() -> None:
-    assert "14 rules found" in promtool("check", "rules", "rules.yml")
+    assert "15 rules found" in promtool("check", "rules", "rules.yml")
 
 
 def test_the_configuration_is_valid_and_finds_its_rules() -> None:
@@ -45,7 +45,7 @@ async def test_a_server_on_the_compose_files_configuration_scrapes_and_evaluates
                 await fetch(session, f"{tambo.url}/json/a")
             await until_there(server, "tambo:hit_ratio:rate5m")
             rules = [rule for group in server.get("rules")["groups"] for rule in group["rules"]]
-            assert len(rules) == 14
+            assert len(rules) == 15
             assert {rule["health"] for rule in rules} == {"ok"}
             assert [rule["name"] for rule in rules if rule.get("state") == "firing"] == []
 

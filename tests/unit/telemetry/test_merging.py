@@ -56,6 +56,7 @@ def test_counters_and_histograms_are_summed_and_stay_when_a_process_has_gone() -
         ("tambo_store_up", {"tier": "redis"}, 0, 1, 0),
         ("tambo_breaker_state", {"route": "ruc"}, 0, 2, 2),
         ("tambo_config_generation", {}, 4, 4, 4),
+        ("tambo_event_loop_lag_seconds", {}, 0.5, 0.01, 0.5),
     ],
 )
 def test_gauges_are_of_those_who_are_there(

@@ -17,6 +17,7 @@ SOURCES = Sources(
     lambda: {"checksum": 6},
     lambda: "offline",
     lambda: 3,
+    lambda: 0.25,
     "1.2.3",
 )
 
@@ -95,8 +96,10 @@ def test_every_metric_is_there_under_its_name() -> None:
         "tambo_purges_total",
         "tambo_purged_entries_total",
         "tambo_build_info",
+        "tambo_event_loop_lag_seconds",
     }
     assert value(telemetry, "tambo_purged_entries_total") == 3
+    assert value(telemetry, "tambo_event_loop_lag_seconds") == 0.25
     assert value(telemetry, "tambo_coalesced_requests_total", route="ruc", scope="process") == 1
 
 

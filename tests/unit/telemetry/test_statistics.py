@@ -26,6 +26,7 @@ SOURCES = Sources(
     bad_entries=dict,
     mode=lambda: "normal",
     generation=lambda: 1,
+    loop_lag=lambda: 0.0,
     version="1.2.3",
 )
 
