@@ -85,12 +85,11 @@ class App:
         clock = clock or SystemClock()
         config = loaded.config
         self._loaded = loaded
-        self._clock = clock
+        self._clock, self._loop_lag = clock, LoopLag(clock)
         self._place = place
         self.reloading = Reloading(read or (lambda: loaded), self._follow)
         self._opened = AsyncExitStack()
         self._is_ready = False
-        self._loop_lag = LoopLag(clock)
         self._telemetry = Telemetry(config.log.sample, clock=clock)
         meeting = make_meeting(config, clock, place)
         self._backing = make_backing(config, clock, None if meeting is None else meeting.company)
