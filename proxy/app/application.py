@@ -59,6 +59,7 @@ from proxy.store.backing import CarriedOut
 from proxy.store.housekeeper import tell
 from proxy.store.memory import Memory
 from proxy.store.tiered import TieredStore
+from proxy.telemetry.logs import dropped
 from proxy.telemetry.metrics import CONTENT_TYPE, Sources, TamboCollector, exposition
 from proxy.telemetry.observer import Telemetry
 
@@ -271,6 +272,7 @@ class App:
             lambda: self.switch.mode.value,
             lambda: self.reloading.generation,
             lambda: self._loop_lag.seconds,
+            dropped,
             VERSION,
         )
 

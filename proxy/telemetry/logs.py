@@ -5,8 +5,9 @@ import logging
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Final, TextIO
 
+_ROOT: Final = "tambo"
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -48,15 +49,31 @@ class ConsoleFormatter(logging.Formatter):
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
+class _Lines(logging.StreamHandler[TextIO]):
+    """Writes lines, and counts those that cannot be written."""
+
+    dropped = 0
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Count it: there is nowhere to say it."""
+        self.dropped += 1
+
+
+def dropped() -> int:
+    """Lines of this process that could not be written."""
+    return sum(each.dropped for each in logging.getLogger(_ROOT).handlers if isinstance(each, _Lines))
+
+
 def set_up(level: str, *, as_json: bool, stream: TextIO | None = None) -> None:
     """Send everything under ``tambo`` to ``stream`` (standard error). ``level``: debug, info, warning, error.
 
-    A log that cannot be written (a full disk) is dropped without a word: it must not stop the service.
+    A line that cannot be written (a full disk) is dropped and counted: it must not stop the service.
     """
     logging.raiseExceptions = False
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _Lines(stream or sys.stderr)
+    handler.dropped = dropped()
     handler.setFormatter(JsonFormatter() if as_json else ConsoleFormatter())
-    root = logging.getLogger("tambo")
+    root = logging.getLogger(_ROOT)
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     root.propagate = False

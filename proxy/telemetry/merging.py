@@ -79,13 +79,15 @@ class Ledger:
                 self._sum(self._departed, name, family)
 
     def exposition(self, more: Iterable[Metric] = ()) -> bytes:
-        """Everything, in the text format, and ``more`` behind it."""
+        """Everything, in the text format, and ``more`` of the process that asks: summed where the name is known."""
         merged: Families = {}
         for families in (self._departed, *self._present.values()):
             for name, family in families.items():
                 self._sum(merged, name, family)
+        for metric in more:
+            self._sum(merged, metric.name, _family(metric))
         registry = CollectorRegistry()
-        registry.register(_Merged(merged, tuple(more)))
+        registry.register(_Merged(merged))
         return generate_latest(registry)
 
     @staticmethod
@@ -96,9 +98,8 @@ class Ledger:
 class _Merged(Collector):
     """Families as the client library writes them."""
 
-    def __init__(self, families: Families, more: tuple[Metric, ...]) -> None:
+    def __init__(self, families: Families) -> None:
         self._families = families
-        self._more = more
 
     def collect(self) -> Iterator[Metric]:
         """All of them, in the order in which a process tells them."""
@@ -107,16 +108,17 @@ class _Merged(Collector):
             for (sample, labels), value in family.samples.items():
                 metric.add_sample(sample, dict(labels), value)
             yield metric
-        yield from self._more
 
 
 def _read(text: str) -> Families:
-    families: Families = {}
-    for metric in text_string_to_metric_families(text):
-        family = families[metric.name] = _Family(metric.type, metric.documentation)
-        for sample in metric.samples:
-            family.samples[sample.name, tuple(sorted(sample.labels.items()))] = sample.value
-    return families
+    return {metric.name: _family(metric) for metric in text_string_to_metric_families(text)}
+
+
+def _family(metric: Metric) -> _Family:
+    family = _Family(metric.type, metric.documentation)
+    for sample in metric.samples:
+        family.samples[sample.name, tuple(sorted(sample.labels.items()))] = sample.value
+    return family
 
 
 def _rule(name: str, labels: dict[str, str]) -> Callable[[Iterable[float]], float]:

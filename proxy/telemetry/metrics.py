@@ -49,6 +49,7 @@ class Sources(Struct, frozen=True):
     """Of the configuration: 1 at the start, one more with each reload."""
     loop_lag: Callable[[], float]
     """Seconds, the longest lately."""
+    lines_dropped: Callable[[], int]
     version: str
 
 
@@ -170,6 +171,7 @@ class TamboCollector(Collector):
     def _process(self) -> Iterator[Metric]:
         text = "By how much the event loop was late at most, in the last 10 to 20 seconds."
         yield _gauge("tambo_event_loop_lag_seconds", text, self._sources.loop_lag())
+        yield dropped_lines(self._sources.lines_dropped())
 
     def _operators(self) -> Iterator[Metric]:
         counters = self._counters
@@ -184,6 +186,11 @@ class TamboCollector(Collector):
         info = GaugeMetricFamily("tambo_build_info", "1, with the versions.", labels=("version", "python"))
         info.add_metric((self._sources.version, platform.python_version()), 1)
         yield info
+
+
+def dropped_lines(count: int) -> Metric:
+    """The family by which a process tells of lines that it could not log."""
+    return _counter("tambo_log_lines_dropped", "Log lines that could not be written.", (), (((), count),))
 
 
 def exposition(collector: TamboCollector) -> bytes:

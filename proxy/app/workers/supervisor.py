@@ -40,7 +40,9 @@ from proxy.exchange.residence import Residence
 from proxy.store.disk_folder import DataFolder
 from proxy.store.hub.server import Hub
 from proxy.telemetry.keys import merge_tops
+from proxy.telemetry.logs import dropped
 from proxy.telemetry.merging import Ledger
+from proxy.telemetry.metrics import dropped_lines
 from proxy.telemetry.statistics import merge_statistics
 
 LOG: Final = logging.getLogger("tambo")
@@ -255,6 +257,7 @@ class Supervisor:
         restarts.add_metric(("crash",), self._crew.crashes)
         restarts.add_metric(("rolling",), self._crew.replaced)
         yield restarts
+        yield dropped_lines(dropped())
 
     # Ending --------------------------------------------------------------------------------------------------------
 

@@ -1,9 +1,11 @@
 """Log lines: one a record, readable by machines or by people, whatever is in them."""
 
+import contextlib
 import io
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -73,4 +75,25 @@ def test_a_log_that_cannot_be_written_stops_nothing() -> None:
             raise OSError(28, "No space left on device")
 
     logs.set_up("info", as_json=True, stream=Full())
+    for _ in range(3):
+        Telemetry().exchanged(an_exchange("/a"))
+    assert logs.dropped() == 3
+    stream = io.StringIO()
+    logs.set_up("info", as_json=True, stream=stream)
     Telemetry().exchanged(an_exchange("/a"))
+    assert len(lines(stream)) == 1
+    assert logs.dropped() == 3, "a reload forgets none"
+
+
+def test_a_full_disk_takes_no_line_and_each_is_counted() -> None:
+    with contextlib.suppress(OSError), Path("/dev/full").open("w") as full:
+        logs.set_up("info", as_json=True, stream=full)
+        for _ in range(200):  # more than is buffered
+            Telemetry().exchanged(an_exchange("/a"))
+        assert logs.dropped() == 200
+
+
+def test_what_nobody_wants_to_read_is_not_dropped() -> None:
+    logs.set_up("error", as_json=True, stream=io.StringIO())
+    Telemetry().exchanged(an_exchange("/a"))
+    assert logs.dropped() == 0

@@ -1,7 +1,7 @@
 """Several processes' metrics as one: sums that never fall, gauges as the table says."""
 
 import pytest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.telemetry.merging import GAUGES, Ledger
@@ -78,6 +78,15 @@ def test_gauges_are_of_those_who_are_there(
 def test_every_gauge_has_its_rule() -> None:
     gauges = {family.name for family in text_string_to_metric_families(told(1)) if family.type == "gauge"}
     assert gauges <= GAUGES
+
+
+def test_what_is_told_besides_is_summed_with_what_processes_tell_under_the_same_name() -> None:
+    ledger = Ledger()
+    ledger.note(1, "# HELP tambo_x_total x\n# TYPE tambo_x_total counter\ntambo_x_total 2\n")
+    text = ledger.exposition([CounterMetricFamily("tambo_x", "x", value=3)]).decode()
+    assert samples(text)["tambo_x_total", ()] == 5
+    assert text.count("# TYPE tambo_x_total") == 1
+    assert samples(ledger.exposition().decode())["tambo_x_total", ()] == 2
 
 
 def test_more_stands_behind() -> None:

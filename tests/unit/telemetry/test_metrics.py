@@ -18,6 +18,7 @@ SOURCES = Sources(
     lambda: "offline",
     lambda: 3,
     lambda: 0.25,
+    lambda: 7,
     "1.2.3",
 )
 
@@ -97,9 +98,11 @@ def test_every_metric_is_there_under_its_name() -> None:
         "tambo_purged_entries_total",
         "tambo_build_info",
         "tambo_event_loop_lag_seconds",
+        "tambo_log_lines_dropped_total",
     }
     assert value(telemetry, "tambo_purged_entries_total") == 3
     assert value(telemetry, "tambo_event_loop_lag_seconds") == 0.25
+    assert value(telemetry, "tambo_log_lines_dropped_total") == 7
     assert value(telemetry, "tambo_coalesced_requests_total", route="ruc", scope="process") == 1
 
 

@@ -27,6 +27,7 @@ SOURCES = Sources(
     mode=lambda: "normal",
     generation=lambda: 1,
     loop_lag=lambda: 0.0,
+    lines_dropped=lambda: 0,
     version="1.2.3",
 )
 
