@@ -101,6 +101,11 @@ class Trouble:
     retry_after: str | None = None
     ruc: str = "20999999019"
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether it costs a whole step's time: who asks for many does well to have less patience there."""
+        return "hang" in self.switch.values() or self.switch.get("how") == "spin"
+
 
 MOST_SOCKETS = 12
 """Chromium sends a query again for each connection it had kept that is reset: six to a host, and as many that it may
