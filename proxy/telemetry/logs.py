@@ -54,7 +54,7 @@ class _Lines(logging.StreamHandler[TextIO]):
 
     dropped = 0
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+    def handleError(self, record: logging.LogRecord) -> None:
         """Count it: there is nowhere to say it."""
         self.dropped += 1
 
