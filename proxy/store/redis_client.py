@@ -19,7 +19,7 @@ from proxy.store.redis_address import Place, RedisAddress
 from proxy.store.redis_breaker import Breaker
 from proxy.store.redis_connection import FOREIGN, OversizedReplyError, RedisConnection
 from proxy.store.redis_pool import RedisPool
-from proxy.store.redis_question import PROBE, Limits, Nodes, NonsenseError, Question
+from proxy.store.redis_question import PROBE, Limits, Nodes, NonsenseError, Question, RedirectedError
 from proxy.store.redis_sentinel import Sentinels
 from proxy.store.stats import TierStats
 
@@ -34,17 +34,6 @@ _REFUSALS: Final = frozenset({"OOM", "READONLY", "MISCONF", "NOREPLICAS", "NOPER
 """Replies of a Redis that is well but will not do this: they say nothing against the next command."""
 _AUTHENTICATION_EVERY: Final = 60.0
 _MAX_BEHIND: Final = 64
-
-
-class RedirectedError(Exception):
-    """Another node of the Cluster has the name that was asked for; nothing was done here."""
-
-    def __init__(self, place: Place, slot: int, *, is_moved: bool) -> None:
-        """``place``: with an empty host, the same as that of who says so. ``is_moved``: for good."""
-        super().__init__(place, slot)
-        self.place = place
-        self.slot = slot
-        self.is_moved = is_moved
 
 
 class RedisClient:
@@ -197,16 +186,22 @@ class RedisClient:
     async def _timed_out(
         self, question: Question[T], connection: RedisConnection | None, began: float, budget: float
     ) -> StoreUnavailable:
-        is_ours = await self._has_answered(connection) if connection is not None else self.pool.live > 0
+        is_ours = await (self._was_busy(began) if connection is None else self._has_answered(connection))
         detail = f"no answer within {budget:g} s"
         self.stats.did(question.operation, "timeout", self._clock.monotonic() - began)
         if not is_ours:
             self._count_against(detail)
         return StoreUnavailable(question.operation, detail)
 
+    async def _was_busy(self, began: float) -> bool:
+        """Whether who got no connection waited in vain for others' answers, which came: no fault of Redis. It is, where
+        it let all of them wait: they hold the connections for longer than a look-up has."""
+        await asyncio.sleep(_GRACE)
+        return not self.pool.is_silent(began)
+
     async def _has_answered(self, connection: RedisConnection) -> bool:
-        """Whether the answer lay there all the time because this process stood still: no fault of Redis. (Neither is
-        waiting in vain for one of many connections.) A connection that stays silent is dropped."""
+        """Whether the answer lay there all the time because this process stood still: no fault of Redis. One
+        that stays silent is dropped."""
         try:
             async with asyncio.timeout(_GRACE):
                 await connection.settle()

@@ -18,9 +18,9 @@ from proxy.clock import Clock
 from proxy.errors import StoreUnavailable
 from proxy.store.lasting import lasting
 from proxy.store.redis_address import Place, RedisAddress
-from proxy.store.redis_client import RedirectedError, RedisClient
+from proxy.store.redis_client import RedisClient
 from proxy.store.redis_connection import FOREIGN, RedisConnection
-from proxy.store.redis_question import Dial, Limits, Nodes, NonsenseError, Question, pack
+from proxy.store.redis_question import Dial, Limits, Nodes, NonsenseError, Question, RedirectedError, pack
 from proxy.store.redis_slots import SlotTable, spread
 from proxy.store.redis_transaction import sound
 from proxy.store.stats import TierStats

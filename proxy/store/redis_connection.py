@@ -85,13 +85,14 @@ class Whereabouts(Protocol):
 class RedisConnection:
     """A link that knows how many replies Redis still owes it: with any unread it is never used again."""
 
-    __slots__ = ("_connect_timeout", "_link", "_max_reply", "_owed", "_place", "_where")
+    __slots__ = ("_connect_timeout", "_link", "_max_reply", "_owed", "_place", "_where", "is_sending")
 
     def __init__(
         self, address: RedisAddress, connect_timeout: float, max_reply: int, where: Whereabouts | None = None
     ) -> None:
         """``where``: who knows the node to connect to, if ``address`` does not say."""
         self._owed = 0
+        self.is_sending = False
         self._connect_timeout = connect_timeout
         self._max_reply = max_reply
         self._where = where
@@ -129,7 +130,9 @@ class RedisConnection:
         if not self._link.is_connected:
             raise RedisConnectionError("closed by Redis")
         self._owed += replies
+        self.is_sending = True
         await self._link.send_packed_command(commands, check_health=False)
+        self.is_sending = False
         return [await self._next() for _ in range(replies)]
 
     async def say(self, commands: bytes) -> None:

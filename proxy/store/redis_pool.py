@@ -41,6 +41,7 @@ class RedisPool:
         self._is_dialling = False
         self._next_attempt = -1.0
         self._last_error: BaseException | None = None
+        self._answered_at = -1.0
         self._is_closed = False
         self.attempts = 0
         """Connections that were begun, for tests and metrics."""
@@ -49,6 +50,12 @@ class RedisPool:
     def live(self) -> int:
         """How many connections stand."""
         return len(self._idle) + len(self._busy)
+
+    def is_silent(self, since: float) -> bool:
+        """Whether nothing has been answered since monotonic ``since``, on any connection, though not all of them are
+        still busy sending something long; or whether there are none."""
+        is_sending = bool(self._busy) and all(busy.is_sending for busy in self._busy)
+        return not self.live or (self._answered_at < since and not is_sending)
 
     async def acquire(self) -> RedisConnection:
         """A connection to use alone, then to give to ``release`` or ``drop``. Waits while all are in use; the caller
@@ -66,9 +73,9 @@ class RedisPool:
         return await self._wait()
 
     def release(self, connection: RedisConnection) -> None:
-        """Give back a connection that owes nothing."""
-        self._busy.discard(connection)
-        self._offer(connection)
+        """Give back a connection that owes nothing: what was asked on it has been answered."""
+        self._answered_at = self._clock.monotonic()
+        self._pass_on(connection)
 
     async def drop(self, connection: RedisConnection) -> None:
         """Close a connection that cannot be trusted any more."""
@@ -108,13 +115,17 @@ class RedisPool:
             return await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self.release(waiter.result())
+                self._pass_on(waiter.result())
             raise
         except FOREIGN as error:
             raise afresh(error) from None
         finally:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
+
+    def _pass_on(self, connection: RedisConnection) -> None:
+        self._busy.discard(connection)
+        self._offer(connection)
 
     def _offer(self, connection: RedisConnection) -> None:
         while self._waiters:

@@ -26,6 +26,17 @@ class NonsenseError(Exception):
     """A reply that no Redis would give to what was asked: its connection cannot be trusted any more."""
 
 
+class RedirectedError(Exception):
+    """Another node of the Cluster has the name that was asked for; nothing was done here."""
+
+    def __init__(self, place: Place, slot: int, *, is_moved: bool) -> None:
+        """``place``: with an empty host, the same as that of who says so. ``is_moved``: for good."""
+        super().__init__(place, slot)
+        self.place = place
+        self.slot = slot
+        self.is_moved = is_moved
+
+
 class Limits(Struct, frozen=True):
     """What asking may cost."""
 

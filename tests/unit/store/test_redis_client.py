@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -103,6 +104,48 @@ async def test_an_open_breaker_answers_at_once() -> None:
         with pytest.raises(StoreUnavailable, match="not in use"):
             await client.run(ASK, LONG)
         assert outcomes(client) == {"timeout": 5, "unavailable": 1}
+
+
+async def test_waiting_in_vain_for_connections_that_get_no_answer_is_held_against_redis() -> None:
+    async with CannedRedis(otherwise=None) as server, a_client(server, connections=1) as client:
+        holding = asyncio.ensure_future(client.run(ASK, LONG))
+        await server.asked.wait()
+        for _ in range(5):
+            assert client.is_up
+            with pytest.raises(StoreUnavailable, match=r"no answer within 0\.02 s"):
+                await client.run(ASK, 0.02)
+        assert not client.is_up
+        assert client.pool.live == 1, "the one that waits for longer has kept its connection"
+        holding.cancel()
+
+
+async def test_waiting_in_vain_for_connections_that_others_are_answered_on_is_not_held_against_redis() -> None:
+    async with CannedRedis() as server, a_client(server, connections=1) as client:
+        held = await client.pool.acquire()
+        for _ in range(6):
+            following = asyncio.ensure_future(client.pool.acquire())
+            asking = asyncio.ensure_future(client.run(ASK, 0.02))
+            await asyncio.sleep(0)
+            client.pool.release(held)
+            held = await following
+            with pytest.raises(StoreUnavailable):
+                await asking
+        assert client.is_up
+        assert outcomes(client) == {"timeout": 6}
+
+
+async def test_answers_that_lay_there_while_this_process_stood_still_are_not_held_against_redis() -> None:
+    async with CannedRedis(None) as server, a_client(server, connections=1) as client:
+        holding = asyncio.ensure_future(client.run(ASK, LONG))
+        await server.asked.wait()
+        waiting = [asyncio.ensure_future(client.run(ASK, 0.02)) for _ in range(8)]
+        await asyncio.sleep(0)
+        server.released.set()
+        await asyncio.sleep(0)  # it is on its way now
+        time.sleep(0.05)  # noqa: ASYNC251 - that is the point
+        await holding
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert client.is_up
 
 
 async def test_who_insists_is_heard_though_look_ups_were_too_slow() -> None:

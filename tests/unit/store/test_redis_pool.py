@@ -17,6 +17,7 @@ class Link:
         self.refuses = refuses
         self.is_closed = False
         self.owes = False
+        self.is_sending = False
 
     async def open(self) -> None:
         if self.refuses:
@@ -155,4 +156,37 @@ async def test_idle_connections_can_be_forgotten(pool: RedisPool, dial: Dialler)
     await pool.forget_idle()
     assert dial.links[0].is_closed
     assert pool.live == 0
+    await pool.close()
+
+
+async def test_it_is_silent_until_something_is_answered(pool: RedisPool, dial: Dialler, clock: FakeClock) -> None:
+    began = clock.monotonic()
+    assert pool.is_silent(began), "no connection at all"
+    clock.advance(1)
+    held = [await pool.acquire(), await pool.acquire()]
+    assert pool.is_silent(clock.monotonic()), "open connections are no answers"
+    dial.links[0].is_sending = True
+    assert pool.is_silent(began)
+    dial.links[1].is_sending = True
+    assert not pool.is_silent(began), "nothing is owed yet"
+    pool.release(held[0])
+    assert not pool.is_silent(began)
+    clock.advance(1)
+    assert pool.is_silent(clock.monotonic()) == (not dial.links[1].is_sending)
+    await pool.drop(held[1])
+    assert pool.is_silent(clock.monotonic())
+    await pool.close()
+
+
+async def test_a_connection_that_passes_from_one_who_left_to_the_next_is_no_answer(
+    pool: RedisPool, clock: FakeClock
+) -> None:
+    clock.advance(1)
+    leaving = asyncio.ensure_future(pool.acquire())
+    while not pool.live:
+        await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    assert pool.live == 1
+    assert pool.is_silent(clock.monotonic())
     await pool.close()
