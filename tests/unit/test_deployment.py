@@ -62,10 +62,18 @@ def test_our_containers_write_nothing_but_what_is_theirs() -> None:
             assert line in text
 
 
+def said_of(service: str, key: str) -> int:
+    """Seconds, in this service's own part of the compose file."""
+    parts = re.split(r"(?m)^  (?=[a-z]+:$)", (ROOT / "docker-compose.yml").read_text())
+    (own,) = [part for part in parts if part.startswith(f"{service}:\n")]
+    (seconds,) = re.findall(rf"(?m)^ +{key}: (\d+)s\b", own)
+    return int(seconds)
+
+
 def test_compose_waits_for_what_is_in_flight() -> None:
-    text = (ROOT / "docker-compose.yml").read_text()
-    periods = [int(seconds) for seconds in re.findall(r"stop_grace_period: (\d+)s", text)]
-    assert max(periods) > LONGEST_STOP + 3
+    lame_duck = said_of("proxy", "TAMBO_STOPPING__LAME_DUCK")
+    assert said_of("proxy", "stop_grace_period") > LONGEST_STOP + lame_duck
+    assert said_of("scraper", "stop_grace_period") > said_of("scraper", "SCRAPER_DRAIN")
 
 
 def test_systemd_waits_and_does_not_retry_what_cannot_work() -> None:

@@ -17,7 +17,7 @@ def test_health_and_metrics_need_no_token_anywhere(gate: Gate, path: str) -> Non
 
 
 @pytest.mark.parametrize("token", [None, "t"])
-def test_on_the_public_port_health_alone_is_open(token: str | None) -> None:
+def test_on_the_public_port_the_gate_itself_opens_health_alone(token: str | None) -> None:
     gate = Gate(token, on_loopback=True, is_public=True)
     assert [gate.refusal(path, "api.example", None, None) for path in ("/healthz", "/readyz", "/health")] == [None] * 3
     for path in ("/metrics", "/", "/admin/stats"):
