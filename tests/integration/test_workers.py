@@ -226,7 +226,11 @@ async def test_a_sigterm_in_a_rolling_restart_is_heard_at_once(
 
 @pytest.mark.parametrize("born", [0, 2], ids=["before the first worker is there", "while they begin"])
 async def test_a_sigterm_while_it_starts_ends_it(tmp_path: Path, born: int) -> None:
-    tambo = Tambo({"UPSTREAM_URL": "http://127.0.0.1:9", "WEB_CONCURRENCY": "2"}, tmp_path)
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, time\nif 'proxy.app.workers.worker' in sys.orig_argv: time.sleep(5)\n"
+    )
+    path = f"{tmp_path}:{Path(__file__).parents[2]}"
+    tambo = Tambo({"UPSTREAM_URL": "http://127.0.0.1:9", "WEB_CONCURRENCY": "2", "PYTHONPATH": path}, tmp_path)
     starting = asyncio.ensure_future(tambo.start())
     async with asyncio.timeout(90):
         while not hasattr(tambo, "process") or len(children(tambo.process.pid)) < born:
@@ -234,7 +238,8 @@ async def test_a_sigterm_while_it_starts_ends_it(tmp_path: Path, born: int) -> N
     tambo.signal()
     with pytest.raises(RuntimeError, match="tambo ended"):
         await starting
-    assert await tambo.ended(30) == (0 if born else -signal.SIGTERM)
+    # A busy machine lets us see that it is there only when it hears signals already.
+    assert await tambo.ended(30) in ({0} if born else {0, -signal.SIGTERM})
 
 
 async def test_a_purge_is_asked_of_another_where_the_first_stands_still(

@@ -52,7 +52,7 @@ class Tambo:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             *self.command,
-            env=self._environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            env={"PYTHONPATH": str(Path(__file__).parents[2])} | self._environ,
             cwd=self.folder,
             stderr=asyncio.subprocess.PIPE,
         )
