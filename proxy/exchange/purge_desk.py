@@ -19,6 +19,11 @@ OK: Final = 200
 MULTI_STATUS: Final = 207
 TRIAL_SECONDS: Final = 2.0
 """For counting what a purge would meet."""
+NOT_KNOWN: Final = (
+    "The store cannot be written, or did not answer in time: "
+    "this may or may not have been carried out. Trying again is safe."
+)
+"""What is said of a write that failed: a Redis that hangs carries out what it was sent when it goes on."""
 
 
 class PurgeWish(Struct, frozen=True):

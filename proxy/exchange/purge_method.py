@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from proxy.errors import ClientError, StoreUnavailable
 from proxy.exchange.ports import Answer, OnInterim, RequestBody
-from proxy.exchange.purge_desk import PurgeDesk, PurgeWish
+from proxy.exchange.purge_desk import NOT_KNOWN, PurgeDesk, PurgeWish
 from proxy.exchange.purges import AskedMode, PurgeKind
 from proxy.policy import dispositions
 from proxy.policy.heads import cache_status
@@ -76,8 +76,7 @@ class PurgeMethod:
         except ClientError as error:
             return _problem(error.status, error.problem)
         except StoreUnavailable:
-            text = "The store cannot be written, so nothing was purged; try again."
-            return _problem(HTTPStatus.SERVICE_UNAVAILABLE, text, ("Retry-After", "1"))
+            return _problem(HTTPStatus.SERVICE_UNAVAILABLE, NOT_KNOWN, ("Retry-After", "1"))
         return _told(said.status, "application/json", said.values)
 
 

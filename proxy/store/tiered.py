@@ -242,7 +242,7 @@ class TieredStore:
     async def purge(self, purge: Purge, by: str = "") -> Purged:
         """Make a purge true for every look-up that begins after this returns; what a URL, a tag or an entry met is
         counted where somebody asked (``by``) and it takes no longer than a second.
-        Raises StoreUnavailable, and then nothing is claimed."""
+        Raises StoreUnavailable, and then nothing is claimed: the log may have it or not."""
         count = await self.stock.met(purge) if by else None
         position = await self._make_true(purge, by if count is None else "")
         if not by:  # whoever asked says so himself

@@ -1,6 +1,8 @@
-"""A Redis that hangs costs five requests their look-up's time, however many ask at once; after that, nobody."""
+"""A Redis that hangs costs five requests their look-up's time, however many ask at once; after that, nobody. What
+it was sent is not lost."""
 
 import asyncio
+import json
 import re
 import time
 from collections import Counter
@@ -11,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from proxy.exchange.purge_desk import NOT_KNOWN
 from tests.support.api import Api, serving
 from tests.support.redis_server import RedisServer
 from tests.support.tambo import Tambo, fetch, running
@@ -95,6 +98,33 @@ async def test_a_redis_that_hangs_costs_five_look_ups_and_then_none(
         assert after["lease", "timeout"] == before["lease", "timeout"], "clients that waited for a second"
         answered = [(op, outcome) for op, outcome in after if outcome in {"hit", "miss"}]
         assert all(after[each] == before[each] for each in answered), "Redis answered nothing"
+
+
+async def test_a_purge_that_a_hanging_redis_was_sent_is_not_denied(
+    tambo: Tambo, redis: RedisServer, session: aiohttp.ClientSession
+) -> None:
+    misses = Misses(tambo, session, "/json")
+    await misses.is_up()
+    logged = purges_in(redis)
+    redis.pause()
+    try:
+        status, _, body = await fetch(session, f"{tambo.admin}/admin/purge", "POST", json={"all": True})
+    finally:
+        redis.go_on()
+    assert (status, json.loads(body)["detail"]) == (503, NOT_KNOWN)
+    deadline = time.monotonic() + BUSY
+    while purges_in(redis) == logged:
+        assert time.monotonic() < deadline, "it never was carried out"
+        await asyncio.sleep(0.01)
+    await misses.is_up()
+    assert (await fetch(session, f"{tambo.admin}/admin/purge", "POST", json={"all": True}))[0] == 200
+
+
+def purges_in(redis: RedisServer) -> bytes:
+    """The length of the purge log, as Redis says it."""
+    log = re.search(rb"tambo:\S+:purges:1", redis.command("KEYS", "tambo:*:purges:1"))
+    assert log is not None
+    return redis.command("XLEN", log[0])
 
 
 async def rounds_that_pay(misses: Misses, clients: int, timeouts: int) -> list[tuple[float, float, int]]:

@@ -12,6 +12,7 @@ from proxy.clock import SystemClock
 from proxy.edge.admin.access import SIGN_IN_PATHS, Gate, Refusal
 from proxy.edge.admin.session import COOKIE, CSRF_FIELD, is_good
 from proxy.errors import ClientError, StoreUnavailable
+from proxy.exchange.purge_desk import NOT_KNOWN
 
 LOG: Final = logging.getLogger("tambo.admin")
 BY: Final = "X-Tambo-By"
@@ -63,9 +64,7 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         return problem(error.status, error.problem)
     except StoreUnavailable as error:
         LOG.warning("refused: the store is out", extra={"operation": error.operation, "detail": error.detail})
-        done = "purged" if request.path.endswith("/purge") else "done"
-        cannot = "read" if request.method == "GET" else f"written, so nothing was {done}"
-        text = f"The store cannot be {cannot}; try again."
+        text = "The store cannot be read; try again." if request.method == "GET" else NOT_KNOWN
         return problem(web.HTTPServiceUnavailable.status_code, text, {"Retry-After": "1"})
 
 

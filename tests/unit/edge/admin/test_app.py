@@ -12,7 +12,7 @@ from proxy.edge.admin.app import AdminParts, Health, make_admin_app
 from proxy.edge.admin.entries import Entries
 from proxy.edge.admin.reloading import Reloaded
 from proxy.exchange.operating import ModeSwitch
-from proxy.exchange.purge_desk import PurgeDesk
+from proxy.exchange.purge_desk import NOT_KNOWN, PurgeDesk
 from proxy.exchange.purging import Purger
 from tests.support.entries import no_inventory
 from tests.support.scenario import Scenario
@@ -115,6 +115,7 @@ async def test_a_purge_that_cannot_be_written_is_a_503(desk: Desk, client: Admin
     desk.play.store.is_down = True
     answer = await client.post("/admin/purge", json={"all": True})
     assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+    assert json.loads(await answer.text())["detail"] == NOT_KNOWN
     assert desk.purges == []
 
 
