@@ -93,6 +93,8 @@ class Guard:
         self._lanes: dict[Priority, dict[_Turn, None]] = {priority: {} for priority in Priority}
         self._slots: dict[Slot, None] = {}
         self.shed: dict[str, int] = {"queue-full": 0, "queue-timeout": 0, "displaced": 0, "breaker": 0}
+        self._handed = 0
+        """Seats whose new owners have not gone on yet."""
         self._cost: float | None = None
         self._breaker = breaker
         self._on_change = on_change
@@ -219,6 +221,7 @@ class Guard:
     def _seated(self, given: Seat | str) -> Slot:
         if isinstance(given, str):
             raise self._refuse(given, self.queue_depth + 1)
+        self._handed -= 1
         now, permit = self._clock.monotonic(), None
         if self._breaker is not None:
             permit = self._breaker.permit(now)
@@ -245,12 +248,13 @@ class Guard:
             del self._lanes[turn.lane][turn]
             self._tell()
         elif turn.given.done() and not turn.given.cancelled() and not isinstance(seat := turn.given.result(), str):
+            self._handed -= 1
             seat.release()  # the place came in the very moment of leaving
 
     def _shorten(self, newest: _Turn) -> None:
         """One too many waits: the last of the least urgent goes, whoever that is."""
         # A pool that must ask elsewhere has not answered yet: who may still be seated here does not count.
-        unseated = max(0, (self._settings.maximum or 0) - self.inflight)
+        unseated = max(0, (self._settings.maximum or 0) - self.inflight - self._handed)
         if self.queue_depth > self._settings.queue + unseated:
             last = next(next(reversed(lane)) for lane in reversed(self._lanes.values()) if lane)
             self._dismiss(last, "queue-full" if last is newest else "displaced")
@@ -269,6 +273,7 @@ class Guard:
                 del lane[turn]
                 if not turn.given.done():
                     turn.given.set_result(seat)
+                    self._handed += 1
                     self._tell()
                     return
         seat.release()

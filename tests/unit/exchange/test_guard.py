@@ -61,6 +61,21 @@ def on_virtual_time(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
 
 
 @on_virtual_time
+async def test_who_comes_while_a_place_changes_hands_finds_no_room_that_is_not_there() -> None:
+    queue = Queue(maximum=1, queue=1)
+    await queue.send("a", "b")
+    for name in ("c", "d"):  # these go on before "b" learns that it was given the place
+        queue.claims[name] = Claim(MISS)
+        queue.tasks[name] = asyncio.ensure_future(queue._wait(name))
+    queue.slots.pop("a").release()
+    await settle()
+    assert queue.seated == ["a", "b"]
+    assert queue.guard.queue_depth == 1
+    assert [error.detail for error in queue.refused.values()] == ["queue-full"]
+    await queue.release_all()
+
+
+@on_virtual_time
 async def test_the_most_urgent_goes_first_then_who_came_first() -> None:
     queue = Queue()
     await queue.send("held")
