@@ -22,6 +22,8 @@ HEURISTIC_PART: Final = 0.1
 """Of the time since the last modification (RFC 9111 §4.2.2)."""
 LONGEST_HEURISTIC: Final = 7 * 86_400.0
 """Seconds: what nobody said is not believed for longer."""
+SKEW: Final = 5.0
+"""Seconds by which the clocks of Tambos that share a store may differ."""
 
 
 class LifetimeSource(Enum):
@@ -211,20 +213,26 @@ def current_age(stored: StoredResponse, now: float) -> float:
 
 
 def freshness_left(stored: StoredResponse, now: float) -> float:
-    """Seconds of freshness left; 0 or less when stale, and at most 0 when a purge ended it before its time."""
+    """Seconds of freshness left; 0 or less when stale, and at most 0 when it ended before its time."""
     left = stored.freshness_lifetime - current_age(stored, now)
-    return min(left, 0.0) if stored.is_ended else left
+    return min(left, 0.0) if is_cut_short(stored, now) else left
+
+
+def is_cut_short(stored: StoredResponse, now: float) -> bool:
+    """Whether its freshness ended before its time: by a purge, or because it was stored later than now. Then a clock
+    was set back, here or where it was stored, and nobody can tell how old it is."""
+    return stored.is_ended or stored.response_time > now + SKEW
 
 
 def may_serve_stale(stored: StoredResponse, window: float, now: float) -> bool:
     """Whether it may be served although not fresh, ``window`` seconds from the end of its freshness (RFC 9111 §4.2.4).
 
-    What a purge ended early may be, until the moment its freshness would have ended by itself: a soft purge asks
+    What was cut short may be, until the moment its freshness would have ended by itself: a soft purge asks
     for a refresh, not for a gap. A negative answer has no such grace.
     """
     if stored.never_stale or stored.always_validate:
         return False
     left = stored.freshness_lifetime - current_age(stored, now)
     if left > 0:
-        return not (stored.is_ended and stored.negative)
+        return not (stored.negative and is_cut_short(stored, now))
     return -left < window

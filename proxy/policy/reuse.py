@@ -22,7 +22,7 @@ from proxy.policy.disposition import (
     Validate,
 )
 from proxy.policy.field_values import http_date, tokens
-from proxy.policy.freshness import current_age, may_serve_stale
+from proxy.policy.freshness import current_age, is_cut_short, may_serve_stale
 from proxy.policy.messages import RequestHead, StoredResponse
 from proxy.policy.route import RoutePolicy
 from proxy.policy.validation import conditional
@@ -44,7 +44,7 @@ def choose(
     asked = _asked(request) if route.client_directives else None
     age = current_age(stored, now)
     left = stored.freshness_lifetime - age
-    is_fresh = left > 0 and not stored.is_ended and not stored.always_validate
+    is_fresh = left > 0 and not is_cut_short(stored, now) and not stored.always_validate
     if is_fresh:
         if asked is None or _accepts_fresh(asked, stored, age, left):
             return Reuse(stored)
@@ -148,4 +148,4 @@ def _accepts_stale(asked: RequestDirectives, age: float, stale_by: float) -> boo
 
 def _may_serve_on_demand(asked: RequestDirectives, stored: StoredResponse, now: float) -> bool:
     """Whether ``max-stale`` (§5.2.1.2) opens a window where nobody else does. What was purged has none."""
-    return asked.max_stale is not None and not stored.is_ended and may_serve_stale(stored, math.inf, now)
+    return asked.max_stale is not None and not is_cut_short(stored, now) and may_serve_stale(stored, math.inf, now)

@@ -58,6 +58,11 @@ def chosen(
         pytest.param({"negative": True}, 5, Reuse, id="negative: fresh"),
         pytest.param({"negative": True}, 65, Validate, id="negative: over"),
         pytest.param({"negative": True, "is_ended": True}, 5, Validate, id="negative: ended"),
+        pytest.param({}, -5, Reuse, id="another's clock is a little ahead"),
+        pytest.param({}, -6, ReuseWhileRevalidating, id="the clock was set back: nobody knows how old it is"),
+        pytest.param({}, -7200, ReuseWhileRevalidating, id="the clock was set back by hours"),
+        pytest.param({"negative": True}, -7200, Validate, id="the clock was set back, negative"),
+        pytest.param({"never_stale": True}, -7200, Validate, id="the clock was set back, never stale"),
     ],
 )
 def test_choose(changes: dict[str, Any], after: float, expected: type[RequestDecision]) -> None:
