@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from proxy.cli.doctor_redis import trial
+from tests.support.fleet import PATIENT
 from tests.support.numbered import Numbered
 from tests.support.redis_many import Cluster, Watched, ask
 from tests.support.redis_rights import documented_commands, documented_user
@@ -35,7 +36,7 @@ def doctor(folder: Path, redis: str = "", **environ: str) -> tuple[int, dict[str
     """Its exit code, and its findings by what they are about."""
     values = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}
     values |= {"UPSTREAM_URL": "http://127.0.0.1:1", "ADMIN_PORT": str(free_port()), "DATA_DIR": str(folder / "data")}
-    values |= ({"REDIS_URL": redis} if redis else {}) | environ
+    values |= PATIENT | ({"REDIS_URL": redis} if redis else {}) | environ
     command = [sys.executable, "-m", "proxy", "doctor", "--json"]
     done = subprocess.run(command, env=values, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
     assert done.stderr == ""

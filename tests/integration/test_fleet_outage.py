@@ -20,7 +20,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.tambo import Tambo, fetch
 
 OUTAGE = float(os.environ.get("TAMBO_TEST_OUTAGE_SECONDS", "8"))
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120 + 4 * OUTAGE)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240 + 8 * OUTAGE)]
 
 HANGS = OUTAGE / 8
 """Seconds after which a hanging upstream is given up."""
@@ -126,6 +126,18 @@ async def probes(tambos: list[Tambo], session: aiohttp.ClientSession) -> float:
     return found
 
 
+async def warmed(tambos: list[Tambo], session: aiohttp.ClientSession) -> float:
+    """Let each have every key, which a busy machine may keep the upstream from giving in time; how often the fleet has
+    asked in vain."""
+    async with asyncio.timeout(60 + 4 * OUTAGE):
+        for tambo in tambos:
+            for key in KEYS:
+                while (answer := await fetch(session, tambo.url + key))[0] != 200:
+                    await asyncio.sleep(0.1)
+                assert number_in(answer[2]) < BEHIND
+    return await probes(tambos, session)
+
+
 class Sick(Api):
     """While it is ``ill``, keys with an even number are answered with 503, the others not at all."""
 
@@ -151,14 +163,12 @@ async def test_a_sick_upstream_is_seen_by_nobody_and_left_in_peace(
     async with AsyncExitStack() as stack:
         environ = {"UPSTREAM_URL": await stack.enter_async_context(serving(api)), "REDIS_URL": redis.url}
         tambos = [await started(stack, tmp_path / name, environ) for name in ("first", "second")]
-        for tambo in tambos:
-            for key in KEYS:
-                assert number_in((await fetch(session, tambo.url + key))[2]) < BEHIND
+        before = await warmed(tambos, session)
         api.ill, began = True, monotonic()
         for tambo in tambos:
             load.on(tambo)
         await asyncio.sleep(OUTAGE)
-        asked, lasted = await probes(tambos, session), monotonic() - began
+        asked, lasted = await probes(tambos, session) - before, monotonic() - began
         api.ill = False
         api.asked.update(dict.fromkeys(KEYS, BEHIND))
         async with asyncio.timeout(30 + 2 * OUTAGE):
@@ -179,9 +189,8 @@ async def test_an_outage_is_seen_by_nobody_and_costs_the_fleet_a_handful_of_prob
             port = int(upstream.rpartition(":")[2])
             environ = {"UPSTREAM_URL": upstream, "REDIS_URL": redis.url}
             tambos = [await started(stack, tmp_path / name, environ) for name in ("first", "second")]
+            in_vain = await warmed(tambos, session)
             for tambo in tambos:
-                for key in KEYS:
-                    assert number_in((await fetch(session, tambo.url + key))[2]) < BEHIND
                 load.on(tambo)
         began = monotonic()
         await asyncio.sleep(OUTAGE / 2)  # nobody listens where the upstream was
@@ -189,7 +198,7 @@ async def test_an_outage_is_seen_by_nobody_and_costs_the_fleet_a_handful_of_prob
         tambos.append(late)
         load.on(late)
         await asyncio.sleep(OUTAGE / 2)
-        asked, asked_by_the_late_one = await probes(tambos, session), await probes([late], session)
+        asked, asked_by_the_late_one = await probes(tambos, session) - in_vain, await probes([late], session)
         lasted = monotonic() - began
         after.asked.update(dict.fromkeys(KEYS, BEHIND))
         async with serving(after, port):
