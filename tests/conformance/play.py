@@ -16,7 +16,8 @@ from tests.conformance.wire import LIMIT, Message, exchange, read_body, read_hea
 from tests.support.tambo import Tambo
 
 AT_ONCE = 12
-PATIENCE = 2.0
+PATIENCE = 20.0
+"""Seconds in which a step must become true that waits for something: more than a busy machine takes."""
 FORMS = {None: "%a, %d %b %Y %H:%M:%S GMT", "rfc850": "%A, %d-%b-%y %H:%M:%S GMT", "asctime": "%a %b %e %H:%M:%S %Y"}
 UNEXPECTED = Reply(body=b"the origin was not expected to be asked")
 

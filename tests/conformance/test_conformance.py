@@ -16,6 +16,7 @@ from tests.conformance.play import play_all
 from tests.conformance.rows import ROWS
 from tests.conformance.scenario import Row, Section, behind, changed, check304, hit, put, stands_in
 from tests.conformance.wire import Message, exchange
+from tests.support.redis_server import free_port
 
 PROFILE = Path(__file__).parents[2] / "conformance.toml"
 
@@ -78,8 +79,7 @@ async def test_the_profile_runs_as_it_is_documented(tmp_path: Path) -> None:
 
 
 async def run_profile(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as place:
-        port = place.getsockname()[1]
+    port = free_port()
     environ = {"UPSTREAM_URL": "http://127.0.0.1:1", "PORT": str(port), "TMPDIR": str(tmp_path)}
     tambo = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "proxy", "run", "--config", "conformance.toml"),
@@ -88,7 +88,7 @@ async def run_profile(tmp_path: Path) -> None:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (got := await asked(port)) is None:
                 await asyncio.sleep(0.05)
     finally:
