@@ -59,6 +59,11 @@ CREDENTIALS: Final = (
 )
 """Fields by which APIs know their callers, beside Authorization. Of an answer to them that says nothing of its own
 freshness, nobody has said that others may have it."""
+_STATIC: Final = frozenset(
+    {"avif", "bmp", "css", "eot", "flac", "gif", "gz", "ico", "jpeg", "jpg", "js", "mjs", "mp3", "mp4", "otf", "pdf"}
+    | {"png", "svg", "ttf", "wasm", "webm", "webp", "woff", "woff2", "zip"}
+)
+"""What a path does not end with that names JSON: whoever made it up wants a personal answer taken for a file."""
 _NOBODYS_OWN: Final = frozenset(
     {NotStoredReason.STATUS, NotStoredReason.VARY_STAR, NotStoredReason.CONTENT_TYPE, NotStoredReason.ROUTE_OFF}
 )
@@ -266,6 +271,8 @@ def _privately_silent(request: RequestHead, response: ResponseHead, route: Route
     credentials that reached the origin, unless it says that, too."""
     if route.mode is Mode.RFC and "set-cookie" in response.fields:
         return NotStoredReason.SET_COOKIE
+    if route.mode is Mode.RFC and request.path.rpartition(".")[2].lower() in _STATIC:
+        return NotStoredReason.CONTENT_TYPE
     if route.authorization_ignored:
         return None
     reaches_all = route.mode is Mode.RFC or route.forward_fields is ForwardFields.ALL

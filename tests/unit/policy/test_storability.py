@@ -272,6 +272,25 @@ def test_keys_of_apis_are_a_sign_of_privacy(route: RoutePolicy, lines: dict[str,
         assert decision == NotStored(R.AUTHORIZATION)
 
 
+@pytest.mark.parametrize(
+    ("target", "route", "lines", "is_kept"),
+    [
+        pytest.param("/account/x.css", a_route(ttl=9.0), {}, False, id="rfc: a personal page in disguise"),
+        pytest.param("/account/x.CSS?a=b.c", a_route(ttl=9.0), {}, False, id="rfc: in capitals, with a query"),
+        pytest.param("/account/x.css", a_route(ttl=9.0), FRESH, True, id="3 the origin said so"),
+        pytest.param("/account/x.css", an_override(), {}, True, id="override: the route said so"),
+        pytest.param("/package.json", a_route(ttl=9.0), {}, True, id="json"),
+        pytest.param("/users/ann.js.lee", a_route(ttl=9.0), {}, True, id="it only contains one"),
+        pytest.param("/v1.css/a", a_route(ttl=9.0), {}, True, id="another segment"),
+    ],
+)
+def test_json_that_calls_itself_a_file(
+    target: str, route: RoutePolicy, lines: dict[str, str], *, is_kept: bool
+) -> None:
+    decision = assessed(a_head(lines), route, a_request(target))
+    assert isinstance(decision, Storable) if is_kept else decision == NotStored(R.CONTENT_TYPE)
+
+
 def test_a_strict_route_keeps_no_answer_to_credentials() -> None:
     route = a_route(forward_fields=ForwardFields.STRICT)
     head = a_head({"Cache-Control": "public, max-age=60"})
