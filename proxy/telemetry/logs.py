@@ -5,9 +5,8 @@ import logging
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final, TextIO
+from typing import TextIO
 
-_ROOT: Final = "tambo"
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -61,7 +60,7 @@ class _Lines(logging.StreamHandler[TextIO]):
 
 def dropped() -> int:
     """Lines of this process that could not be written."""
-    return sum(each.dropped for each in logging.getLogger(_ROOT).handlers if isinstance(each, _Lines))
+    return sum(each.dropped for each in logging.getLogger("tambo").handlers if isinstance(each, _Lines))
 
 
 def set_up(level: str, *, as_json: bool, stream: TextIO | None = None) -> None:
@@ -73,7 +72,7 @@ def set_up(level: str, *, as_json: bool, stream: TextIO | None = None) -> None:
     handler = _Lines(stream or sys.stderr)
     handler.dropped = dropped()
     handler.setFormatter(JsonFormatter() if as_json else ConsoleFormatter())
-    root = logging.getLogger(_ROOT)
+    root = logging.getLogger("tambo")
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     root.propagate = False
