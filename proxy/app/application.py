@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from importlib.metadata import version
+from typing import Any
 
 from proxy.app.administration import open_admin
 from proxy.app.debugging import note_wait
@@ -62,6 +63,7 @@ from proxy.store.tiered import TieredStore
 from proxy.telemetry.logs import dropped
 from proxy.telemetry.metrics import CONTENT_TYPE, Sources, TamboCollector, exposition
 from proxy.telemetry.observer import Telemetry
+from proxy.telemetry.statistics import statistics
 
 LOG = logging.getLogger("tambo")
 VERSION = version("tambo")
@@ -239,6 +241,10 @@ class App:
     def metrics(self) -> bytes:
         """Everything that was counted, in Prometheus' text format; also once it has stopped."""
         return exposition(TamboCollector(self._telemetry, self._sources()))
+
+    def figures(self) -> dict[str, Any]:
+        """The same for people; also once it has stopped."""
+        return statistics(self._telemetry, self._sources(), 0.0)
 
     # What the parts tell each other ---------------------------------------------------------------------------------
 

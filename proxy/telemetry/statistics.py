@@ -136,13 +136,14 @@ def _quantile(counts: Sequence[int], part: float) -> float | None:
 
 
 def merge_statistics(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Of all processes of one Tambo: sums, and where all see the same, the worst. ``parts`` is not empty."""
+    """Of all processes of one Tambo: sums, and where all see the same, the worst. ``parts`` is not empty; of who has
+    ended, it has what ``counts_of`` left, behind the others."""
     asked = [part["upstream"] for part in parts]
     others = {name: parts[0][name] for name in ("mode", "health") if name in parts[0]}  # the same in every process
     return others | {
         "workers": sum(part["workers"] for part in parts),
         "version": parts[0]["version"],
-        "generation": min(part["generation"] for part in parts),
+        "generation": min((part["generation"] for part in parts if part["workers"]), default=parts[0]["generation"]),
         "uptime": max(part["uptime"] for part in parts),
         "requests": _requests(_pairs(part["requests"]["by_result"] for part in parts)),
         "routes": {
@@ -168,6 +169,13 @@ def merge_statistics(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def counts_of(part: Mapping[str, Any]) -> dict[str, Any]:
+    """What stays of a process that has ended: what it counted, and nothing of how it stood."""
+    tiers = {name: {**tier, "up": True, "bytes": None, "entries": None} for name, tier in part["tiers"].items()}
+    upstream = {**part["upstream"], "inflight": 0, "queue_depth": 0, "breaker": None, "held": {}}
+    return {**part, "workers": 0, "uptime": 0.0, "upstream": upstream, "tiers": tiers}
+
+
 def _pairs(tables: Iterable[Mapping[str, float]]) -> Iterable[tuple[str, float]]:
     return (pair for table in tables for pair in table.items())
 
@@ -184,6 +192,7 @@ def _highest(tables: Iterable[Mapping[str, float]]) -> dict[str, float]:
 
 
 def _merged_latency(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    parts = [part for part in parts if part["bounds"] == parts[0]["bounds"]]  # another release's may be others
     counts = [sum(each) for each in zip(*(part["counts"] for part in parts), strict=True)]
     return _shown_latency(counts, sum(part["sum"] for part in parts))
 

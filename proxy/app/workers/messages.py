@@ -1,7 +1,7 @@
 """What the supervisor and a worker say to each other, as values. Sends nothing."""
 
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -89,9 +89,10 @@ class Followed(Struct, frozen=True, tag="followed"):
 
 
 class Counted(Struct, frozen=True, tag="counted"):
-    """From the worker, at its end: its metrics, in the text format."""
+    """From the worker, at its end: its metrics, in the text format, and its figures."""
 
     metrics: str
+    figures: dict[str, Any] = {}
 
 
 Order: TypeAlias = Start | Prepare | Commit | Retire

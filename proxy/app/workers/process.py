@@ -48,8 +48,8 @@ class WorkerProcess:
         """Of the configuration that it follows."""
         self.mode = ""
         """In which it was told to start."""
-        self.counted: str | None = None
-        """Its last metrics, told at its end."""
+        self.counted: Counted | None = None
+        """What it had counted, told at its end."""
         self.is_leaving = False
         self.ended: asyncio.Future[int] = asyncio.ensure_future(self._watch())
         """Its exit code: below 0, the signal that killed it."""
@@ -127,7 +127,7 @@ class WorkerProcess:
     async def _watch(self) -> int:
         while (word := await self._channel.hear()) is not None:
             if isinstance(word, Counted):
-                self.counted = word.metrics
+                self.counted = word
             else:
                 self._answers.put_nowait(word)
         code = await self._process.wait()

@@ -24,6 +24,7 @@ from proxy.app.place import public_admin
 from proxy.app.reloading import Reloading
 from proxy.app.signals import ignore
 from proxy.app.voice import set_up_logs
+from proxy.app.workers.books import Books
 from proxy.app.workers.crew import Crew, Doom
 from proxy.app.workers.messages import PROTOCOL, Setup, Start
 from proxy.app.workers.process import WorkerProcess, spawn
@@ -41,12 +42,10 @@ from proxy.store.disk_folder import DataFolder
 from proxy.store.hub.server import Hub
 from proxy.telemetry.keys import merge_tops
 from proxy.telemetry.logs import dropped
-from proxy.telemetry.merging import Ledger
 from proxy.telemetry.metrics import dropped_lines
-from proxy.telemetry.statistics import merge_statistics
 
 LOG: Final = logging.getLogger("tambo")
-_MERGES: Final = {"/admin/stats": merge_statistics, "/admin/top": merge_tops}
+_STATS: Final = "/admin/stats"
 BOOKS: Final = 2.0
 """Seconds between two looks at what the workers have counted: what one that is killed has counted since is lost."""
 Options = Sequence[tuple[str, str, str]]
@@ -61,7 +60,7 @@ class Supervisor:
         self._first = self._now = self._setup(loaded)
         self._reloading = Reloading(read, self._follow)
         self._clock = clock
-        self._ledger = Ledger()
+        self._books = Books(clock)
         self._switch = ModeSwitch(clock, Residence())
         self._inners: dict[int, Inner] = {}
         self._is_stopping = False
@@ -136,7 +135,7 @@ class Supervisor:
                 lambda: gate_of(self._loaded.config.admin, is_public=is_public),
                 *(self._workers, self._unready, self._merged),
                 metrics_type=CONTENT_TYPE_PLAIN_0_0_4,
-                merges=_MERGES,
+                merges={_STATS: self._books.figures, "/admin/top": lambda told: merge_tops([each for _, each in told])},
                 switch=self._switch,
                 reload=self._reloading.reload,
             )
@@ -193,9 +192,9 @@ class Supervisor:
 
     async def _read_book(self, number: int, inner: Inner) -> None:
         with suppress(GoneError):
-            reply = await inner.ask("GET", "/metrics")
-            if reply.status == web.HTTPOk.status_code:
-                self._note([(number, reply.body)])
+            metrics, figures = await inner.ask("GET", "/metrics"), await inner.ask("GET", _STATS)
+            if metrics.status == figures.status == web.HTTPOk.status_code:
+                self._books.note(number, metrics.body, figures.body)
 
     async def _reload(self) -> None:
         await self._reloading.try_reload("SIGHUP")
@@ -216,15 +215,14 @@ class Supervisor:
 
     async def came(self, worker: WorkerProcess) -> None:
         """See Watcher."""
+        self._books.come(worker.number)
         inner = self._inners[worker.number] = Inner(self._start(worker.number).place.admin)
         if self._switch.mode.value != worker.mode:
             await tell_mode(inner, self._switch, "supervisor")
 
     async def went(self, worker: WorkerProcess) -> None:
         """See Watcher."""
-        if worker.counted is not None:
-            self._ledger.note(worker.number, worker.counted)
-        self._ledger.depart(worker.number)
+        self._books.depart(worker.number, worker.counted)
         inner = self._inners.pop(worker.number, None)
         if inner is not None:
             await inner.close()
@@ -241,13 +239,7 @@ class Supervisor:
         return None if self._crew.serving else "no worker serves"
 
     def _merged(self, told: Sequence[tuple[int, bytes]]) -> bytes:
-        self._note(told)
-        return self._ledger.exposition(self._own())
-
-    def _note(self, told: Sequence[tuple[int, bytes]]) -> None:
-        for number, text in told:
-            if number in self._inners:  # who ended meanwhile has told its last numbers by itself
-                self._ledger.note(number, text.decode())
+        return self._books.exposition(told, self._own())
 
     def _own(self) -> Iterable[Metric]:
         text = "Worker processes that serve."

@@ -87,7 +87,7 @@ class Worker:
         garbage.stop()
         obeying.cancel()
         await asyncio.gather(obeying, return_exceptions=True)
-        await self._channel.say(Counted(self._app.metrics().decode()))
+        await self._channel.say(Counted(self._app.metrics().decode(), self._app.figures()))
         return 0
 
     def _end(self) -> None:

@@ -24,7 +24,7 @@ MAX_BODY: Final = 64 * 1024 * 1024
 """What is passed on is bounded by who it is passed on to."""
 
 
-Merge: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Any]]
+Merge: TypeAlias = Callable[[Sequence[tuple[int, Mapping[str, Any]]]], Mapping[str, Any]]
 
 
 class FrontParts(Struct, frozen=True):
@@ -39,7 +39,7 @@ class FrontParts(Struct, frozen=True):
     """The metrics of all, of what each tells by its number."""
     metrics_type: str
     merges: Mapping[str, Merge]
-    """How the answers of all become one, by path."""
+    """How the answers of all, by their numbers, become one, by path."""
     switch: ModeSwitch
     reload: Reload
 
@@ -90,17 +90,17 @@ class _Front:
 
     async def figures(self, request: web.Request) -> web.Response:
         """What everyone says, as one; or what is wrong with the question."""
-        replies = [reply for _, reply in await self._ask_all(request.raw_path)]
-        for reply in replies:
+        replies = await self._ask_all(request.raw_path)
+        for _, reply in replies:
             if reply.status != web.HTTPOk.status_code:
                 return web.Response(status=reply.status, body=reply.body, content_type="application/problem+json")
         if not replies:
             return problem(web.HTTPServiceUnavailable.status_code, "No worker serves now.", {"Retry-After": "1"})
-        return web.json_response(self._parts.merges[request.path]([json.loads(reply.body) for reply in replies]))
+        return web.json_response(self._parts.merges[request.path](_read(replies)))
 
     async def stats(self) -> dict[str, Any] | None:
         """What everyone's figures are together; None: nobody tells."""
-        told = [json.loads(body) for _, body in await self._said_by_all(_STATS)]
+        told = [(number, json.loads(body)) for number, body in await self._said_by_all(_STATS)]
         return dict(self._parts.merges[_STATS](told)) if told and _STATS in self._parts.merges else None
 
     async def _said_by_all(self, path: str) -> list[tuple[int, bytes]]:
@@ -117,6 +117,10 @@ class _Front:
 
         answers = await asyncio.gather(*(ask(*worker) for worker in self._parts.workers()))
         return [answer for answer in answers if answer is not None]
+
+
+def _read(replies: Sequence[tuple[int, Reply]]) -> list[tuple[int, Any]]:
+    return [(number, json.loads(reply.body)) for number, reply in replies]
 
 
 async def tell_mode(inner: Inner, switch: ModeSwitch, by: str) -> None:

@@ -116,6 +116,13 @@ def test_several_processes_are_one() -> None:
     assert merged["generation"] == 1
 
 
+def test_other_buckets_are_not_added_up() -> None:
+    """A rolling restart into another release may bring some."""
+    other = told()
+    other["upstream"]["latency"] = other["upstream"]["latency"] | {"counts": [1, 2], "bounds": [0.5]}
+    assert merge_statistics([told(), other])["upstream"]["latency"] == told()["upstream"]["latency"]
+
+
 def test_one_process_merged_is_itself() -> None:
     assert merge_statistics([told()]) == told()
 

@@ -60,7 +60,7 @@ class Crew:
     @property
     def parts(self) -> FrontParts:
         def merged(parts: Any) -> dict[str, Any]:
-            return {"n": sum(part["n"] for part in parts)}
+            return {"n": sum(part["n"] for _, part in parts)}
 
         return FrontParts(
             lambda: Gate("s3cret", on_loopback=False),
