@@ -39,7 +39,7 @@ from tests.support.sunat import (
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 BASE = Settings(
-    pace=0, retry_pause=0.01, firewall_pause=0.01, step_timeout=3.0, deadline=25, sessions=2, breaker_after=1000
+    pace=0, retry_pause=0.01, firewall_pause=0.01, step_timeout=8.0, deadline=60, sessions=2, breaker_after=1000
 )
 
 
@@ -101,9 +101,20 @@ async def test_answers_every_fixture(site: Client, client: Client, ruc: str) -> 
     assert await answer.json() == expected(FIXTURES[ruc])
 
 
-@pytest.mark.parametrize("trouble", [t for t in TROUBLES if t.browser], ids=lambda trouble: trouble.name)
+@pytest.mark.parametrize(
+    "trouble", [t for t in TROUBLES if t.browser and not t.is_silent], ids=lambda trouble: trouble.name
+)
 async def test_every_failure_has_an_honest_answer(site: Client, client: Client, trouble: Trouble) -> None:
     await check(site, client, trouble, FIXTURES[trouble.ruc], browser=True)
+
+
+@pytest.mark.parametrize(
+    "trouble", [t for t in TROUBLES if t.browser and t.is_silent], ids=lambda trouble: trouble.name
+)
+async def test_every_silence_has_an_honest_answer(site: Client, chromium: Chromium, trouble: Trouble) -> None:
+    settings = replace(BASE, site=origin(site), step_timeout=3.0, sessions=1)
+    async with api(BrowserEngine(settings, chromium), settings) as client:
+        await check(site, client, trouble, FIXTURES[trouble.ruc], browser=True)
 
 
 async def test_an_unregistered_number_is_asked_for_once(site: Client, client: Client) -> None:
