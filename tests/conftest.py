@@ -2,6 +2,7 @@
 share the files, and with a failure comes what the Tambos that it started had to say."""
 
 import asyncio
+import os
 from collections.abc import Callable, Generator
 
 import pytest
@@ -12,8 +13,10 @@ from xdist.scheduler import LoadFileScheduling
 
 from tests.support.tambo import STARTED
 
+# Both of what is switched off is measured in wall time, which a test shares with whatever else is running.
 settings.register_profile("tambo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("tambo")  # both are measured in wall time, which a test shares with whatever else is running
+settings.register_profile("thorough", settings.get_profile("tambo"), max_examples=10_000)
+settings.load_profile(os.environ.get("EXAMPLES", "tambo"))  # EXAMPLES=thorough pytest tests/property: an hour
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
