@@ -122,6 +122,15 @@ async def test_7_a_broken_upstream_is_a_502(tmp_path: Path, script: Script) -> N
         assert b"127.0.0.1" not in answer
 
 
+@pytest.mark.parametrize("content", [b"xyz\r\n\r\n", b"1\r\nabc\r\n0\r\n\r\n", b"-1\r\n\r\n"])
+async def test_1_content_that_is_broken_already_is_not_begun_upstream(tmp_path: Path, content: bytes) -> None:
+    async with wired(tmp_path, saying()) as wire:
+        await wire.get("/before")  # there is a connection that waits for the next request
+        answer = await wire.ask(b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + content)
+        assert status(answer) == 400
+        assert [request.split()[1] for request in wire.seen] == [b"/before"]
+
+
 async def test_7_a_body_cut_short_is_cut_for_the_client_and_never_stored(tmp_path: Path) -> None:
     async def script(peer: Peer) -> None:
         await peer.head()

@@ -137,6 +137,8 @@ class Exchange:
         if not incoming.http10:  # it would take the first for the final one
             self._interim.open(expects_continue=expects)
         if request.has_content:
+            if isinstance(known := incoming.content.exception(), ClientError):
+                return known  # what is broken already is not sent on, to be cut off
             settings, clock = self._roster.settings, self._roster.hooks.clock
             invite = self._interim.invite if expects else None
             self._body = IncomingBody(incoming.content, incoming.length, settings, clock, invite)
