@@ -132,4 +132,3 @@ class Listener:
         if now - self._logged_at >= _LOG_PAUSE:
             self._logged_at = now
             LOG.warning("cannot accept clients for now: %s (%d are connected)", error, self.open_connections)
-
