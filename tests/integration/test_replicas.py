@@ -156,12 +156,23 @@ async def test_a_replica_that_is_gone_is_waited_for_as_long_as_its_lease(
     async with a_storm(server, tmp_path, session) as storm:
         for tambo in storm.tambos:
             await storm.witness.look(session, tambo, 1)
-        storm.tambos[2].signal(signal.SIGKILL)
-        await storm.tambos[2].ended()
-        form = {"url": "/k/1", "mode": "hard"}
-        async with asyncio.timeout(LEASE + LATE):
-            while (status := await storm.purge(storm.tambos[0], form)) != 200:
-                assert status == 207
+        form, dying = {"url": "/k/1", "mode": "hard"}, storm.tambos[2]
+
+        async def is_outwaited() -> bool:
+            """By the first purge after its death. 207: who purged gave up when it could go on, as on a busy machine."""
+            dying.signal(signal.SIGKILL)
+            await dying.ended()
+            status = await storm.purge(storm.tambos[0], form)
+            assert status in {200, 207}
+            return status == 200
+
+        for _ in range(3):
+            if await is_outwaited():
+                break
+            await dying.start()
+        else:
+            raise AssertionError("it was not waited for as long as its lease")
+        assert storm.took[0] < LEASE + LATE
         for _ in range(5):
             assert await storm.purge(storm.tambos[0], form) in {200, 207}
         assert min(storm.took[1:], default=math.inf) < 1, "still waited for"
