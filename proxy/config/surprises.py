@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from proxy.config.model import Config
 from proxy.config.quantities import show_duration
+from proxy.policy.privacy import CREDENTIALS
 from proxy.policy.route import Mode, RoutePolicy, segments
-from proxy.policy.storability import CREDENTIALS
 
 _ADMIN = "admin"
 _CAPTURE = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")

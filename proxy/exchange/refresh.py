@@ -21,7 +21,7 @@ from proxy.exchange.jobs import NOT_MODIFIED, PARTIAL_CONTENT, Arrived, Job, fre
 from proxy.exchange.keys import Keys
 from proxy.exchange.ports import Filled, Observer, OnInterim, Store, UpstreamRequest
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, Spoken, Streaming
-from proxy.policy.cache_key import CacheKey, secondary_key
+from proxy.policy.cache_key import CacheKey, secondary_key, selecting_value
 from proxy.policy.content import completed
 from proxy.policy.disposition import (
     Faulty,
@@ -36,6 +36,7 @@ from proxy.policy.heads import received_head
 from proxy.policy.health import is_failing, retry_after
 from proxy.policy.messages import Fields, ResponseHead, SecondaryKey, StoredResponse, Timing
 from proxy.policy.partial import appraise, joined
+from proxy.policy.privacy import callers_fields
 from proxy.policy.reuse import keep_for
 from proxy.policy.storability import held_back, is_event_stream
 from proxy.policy.superseding import superseded
@@ -287,7 +288,9 @@ class Refresher(Struct, frozen=True):
 
 
 def _whose(job: Job, head: ResponseHead) -> SecondaryKey:
-    """The selecting fields of those whom an answer that is not kept may reach; by ``Vary: *``, the route's own."""
-    route = job.match.route
-    key = secondary_key(job.request, head.fields, route)
-    return (secondary_key(job.request, Fields(), route) or ()) if key is None else key
+    """The selecting fields of those whom an answer that is not kept may reach; by ``Vary: *``, the route's own. Who
+    shows another key to the API is another caller, whatever the answer says."""
+    route, request = job.match.route, job.request
+    key = secondary_key(request, head.fields, route)
+    key = (secondary_key(request, Fields(), route) or ()) if key is None else key
+    return (*key, *((name, selecting_value(name, request)) for name in callers_fields(route)))

@@ -221,18 +221,23 @@ def freshness_left(stored: StoredResponse, now: float) -> float:
 def is_cut_short(stored: StoredResponse, now: float) -> bool:
     """Whether its freshness ended before its time: by a purge, or because it was stored later than now. Then a clock
     was set back, here or where it was stored, and nobody can tell how old it is."""
-    return stored.is_ended or stored.response_time > now + SKEW
+    return stored.is_ended or not _is_of_the_past(stored, now)
+
+
+def _is_of_the_past(stored: StoredResponse, now: float) -> bool:
+    return stored.response_time <= now + SKEW
 
 
 def may_serve_stale(stored: StoredResponse, window: float, now: float) -> bool:
     """Whether it may be served although not fresh, ``window`` seconds from the end of its freshness (RFC 9111 §4.2.4).
 
-    What was cut short may be, until the moment its freshness would have ended by itself: a soft purge asks
+    What a purge ended early may be, until the moment its freshness would have ended by itself: a soft purge asks
     for a refresh, not for a gap. A negative answer has no such grace.
     """
     if stored.never_stale or stored.always_validate:
         return False
     left = stored.freshness_lifetime - current_age(stored, now)
     if left > 0:
-        return not (stored.negative and is_cut_short(stored, now))
+        # What only a clock set back made stale has no grace: it may be older than it looks by any time.
+        return not (stored.is_ended and stored.negative) if _is_of_the_past(stored, now) else window > 0
     return -left < window

@@ -36,6 +36,7 @@ from proxy.policy.freshness import (
 )
 from proxy.policy.interned import kept, number, windows, word
 from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse, Timing, Windows
+from proxy.policy.privacy import privately_silent
 from proxy.policy.route import ForwardFields, Match, Mode, RoutePolicy
 from proxy.policy.tags import response_tags
 
@@ -53,17 +54,6 @@ _GUESSED: Final = frozenset({LifetimeSource.ROUTE, LifetimeSource.HEURISTIC})
 _FIRST_FINAL_STATUS: Final = 200
 _OK: Final = 200
 _STATE_PRECONDITIONS: Final = ("if-match", "if-unmodified-since")
-CREDENTIALS: Final = (
-    *("x-api-key", "api-key", "apikey", "x-apikey", "x-auth-token", "x-access-token", "x-session-token"),
-    *("x-amz-security-token", "x-goog-api-key", "x-rapidapi-key", "ocp-apim-subscription-key", "private-token"),
-)
-"""Fields by which APIs know their callers, beside Authorization. Of an answer to them that says nothing of its own
-freshness, nobody has said that others may have it."""
-_STATIC: Final = frozenset(
-    {"avif", "bmp", "css", "eot", "flac", "gif", "gz", "ico", "jpeg", "jpg", "js", "mjs", "mp3", "mp4", "otf", "pdf"}
-    | {"png", "svg", "ttf", "wasm", "webm", "webp", "woff", "woff2", "zip"}
-)
-"""What a path does not end with that names JSON: whoever made it up wants a personal answer taken for a file."""
 _NOBODYS_OWN: Final = frozenset(
     {NotStoredReason.STATUS, NotStoredReason.VARY_STAR, NotStoredReason.CONTENT_TYPE, NotStoredReason.ROUTE_OFF}
 )
@@ -251,7 +241,7 @@ def _without_lifetime(
     if fresh is None:
         return NotStoredReason.CONTENT_TYPE if response.status == _OK else NotStoredReason.STATUS
     if fresh.source in _GUESSED:
-        private = _privately_silent(request, response, route)
+        private = privately_silent(request, response, route)
         if private is not None:
             return private
     if is_negative:
@@ -263,23 +253,6 @@ def _without_lifetime(
 
 def _is_kept_status(status: int, route: RoutePolicy) -> bool:
     return status not in _ONLY_BY_NAME if route.statuses is None else status in route.statuses
-
-
-def _privately_silent(request: RequestHead, response: ResponseHead, route: RoutePolicy) -> NotStoredReason | None:
-    """Signs of privacy in an exchange of which nobody said that its answer may be shared: then neither a route's
-    lifetime nor a guess fills in. In override mode the route has said so; but it cannot have meant an answer to
-    credentials that reached the origin, unless it says that, too."""
-    if route.mode is Mode.RFC and "set-cookie" in response.fields:
-        return NotStoredReason.SET_COOKIE
-    if route.mode is Mode.RFC and request.path.rpartition(".")[2].lower() in _STATIC:
-        return NotStoredReason.CONTENT_TYPE
-    if route.authorization_ignored:
-        return None
-    reaches_all = route.mode is Mode.RFC or route.forward_fields is ForwardFields.ALL
-    for name in CREDENTIALS:
-        if name in request.fields and name not in route.key.fields and (reaches_all or name in route.forward):
-            return NotStoredReason.AUTHORIZATION
-    return None
 
 
 def _without_routes_lifetime(response: ResponseHead, route: RoutePolicy) -> NotStoredReason | None:

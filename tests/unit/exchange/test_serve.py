@@ -127,19 +127,25 @@ async def test_an_error_is_shared_with_those_who_waited_and_not_stored() -> None
 
 
 @pytest.mark.parametrize(
-    ("route", "lines"),
+    ("route", "name", "lines"),
     [
-        pytest.param(a_route(key=KeyRule(fields=("x-key",))), {}, id="by the route"),
-        pytest.param(a_route(key=KeyRule(fields=("x-key",))), {"Vary": "*"}, id="by the route, whatever it varies on"),
-        pytest.param(a_route(), {"Vary": "X-Key"}, id="9111-4.1 by Vary"),
+        pytest.param(a_route(key=KeyRule(fields=("x-key",))), "X-Key", {}, id="by the route"),
+        pytest.param(
+            a_route(key=KeyRule(fields=("x-key",))), "X-Key", {"Vary": "*"}, id="by the route, whatever it says"
+        ),
+        pytest.param(a_route(), "X-Key", {"Vary": "X-Key"}, id="9111-4.1 by Vary"),
+        pytest.param(a_route(), "X-Api-Key", {}, id="a key as many APIs have it"),
+        pytest.param(a_route(mode=Mode.OVERRIDE), "X-Auth-Token", {}, id="the same on a route that passes all on"),
     ],
 )
-async def test_an_error_is_for_those_with_its_selecting_fields(route: RoutePolicy, lines: dict[str, str]) -> None:
+async def test_an_error_is_for_those_with_its_selecting_fields(
+    route: RoutePolicy, name: str, lines: dict[str, str]
+) -> None:
     """Who is refused must not be the reason why somebody with another key is."""
     gate = asyncio.Event()
     refused, good = Reply(401, lines, (b"who?",), gate=gate), Reply(200, {"Content-Type": "text/plain"}, (b"you",))
     play = Scenario(ScriptedUpstream(refused, good), (route,))
-    asking = [asyncio.ensure_future(play.get(lines={"X-Key": key})) for key in ("bad", "bad", "good")]
+    asking = [asyncio.ensure_future(play.get(lines={name: key})) for key in ("bad", "bad", "good")]
     await settle()
     gate.set()
     answers = [await one for one in asking]

@@ -279,16 +279,26 @@ def test_keys_of_apis_are_a_sign_of_privacy(route: RoutePolicy, lines: dict[str,
         pytest.param("/account/x.CSS?a=b.c", a_route(ttl=9.0), {}, False, id="rfc: in capitals, with a query"),
         pytest.param("/account/x.css", a_route(ttl=9.0), FRESH, True, id="3 the origin said so"),
         pytest.param("/account/x.css", an_override(), {}, True, id="override: the route said so"),
+        pytest.param(
+            "/account/x.css", a_route(ttl=9.0, ttl_by_status={404: 9.0}), 404, True, id="rfc: no answer, an error"
+        ),
         pytest.param("/package.json", a_route(ttl=9.0), {}, True, id="json"),
         pytest.param("/users/ann.js.lee", a_route(ttl=9.0), {}, True, id="it only contains one"),
         pytest.param("/v1.css/a", a_route(ttl=9.0), {}, True, id="another segment"),
     ],
 )
 def test_json_that_calls_itself_a_file(
-    target: str, route: RoutePolicy, lines: dict[str, str], *, is_kept: bool
+    target: str, route: RoutePolicy, lines: dict[str, str] | int, *, is_kept: bool
 ) -> None:
-    decision = assessed(a_head(lines), route, a_request(target))
+    head = a_head(status=lines) if isinstance(lines, int) else a_head(lines)
+    decision = assessed(head, route, a_request(target))
     assert isinstance(decision, Storable) if is_kept else decision == NotStored(R.CONTENT_TYPE)
+
+
+def test_a_file_that_is_one_may_be_kept_on_a_guess() -> None:
+    lines = {"Content-Type": "text/css", "Last-Modified": format_http_date(T0 - 1000)}
+    decision = assessed(a_head(lines), a_route(heuristic=True), a_request("/a/x.css"))
+    assert isinstance(decision, Storable)
 
 
 def test_a_strict_route_keeps_no_answer_to_credentials() -> None:
