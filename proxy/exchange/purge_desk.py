@@ -68,8 +68,9 @@ class PurgeDesk(Struct, frozen=True):
 
     async def _try(self, wish: PurgeWish) -> Tally:
         tally = Tally(0, True, 0.0, ())
-        for aim in self.purger.aimed(wish.kind, wish.argument, PurgeMode.SOFT):
-            tally = tally.with_another(await self.inventory.tally(aim, TRIAL_SECONDS))
+        aims = self.purger.aimed(wish.kind, wish.argument, PurgeMode.SOFT)
+        for aim in aims:
+            tally = tally.with_another(await self.inventory.tally(aim, TRIAL_SECONDS / len(aims)))
         return tally
 
 

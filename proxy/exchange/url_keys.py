@@ -1,6 +1,6 @@
 """Under which keys something may be stored for a URL: those of every route that a request for it may take. Pure."""
 
-from proxy.policy.cache_key import CacheKey, cache_key
+from proxy.policy.cache_key import CacheKey, cache_key, kinship
 from proxy.policy.messages import Fields, RequestHead
 from proxy.policy.route import Match, RoutePolicy, match_route
 
@@ -13,6 +13,8 @@ def matches_of(routes: tuple[RoutePolicy, ...], target: str) -> tuple[Match, ...
 
 
 def keys_of(routes: tuple[RoutePolicy, ...], target: str, authority: str) -> tuple[CacheKey, ...]:
-    """The key of each, a GET's first; what is stored by content is kin to it (``kinship``)."""
+    """The key of each, a GET's first. What is stored by content is kin to its route's key, and purged with whatever is
+    kin to it as well: such a key is left out."""
     request = RequestHead("GET", target, Fields(), authority=authority)
-    return tuple(dict.fromkeys(cache_key(request, match) for match in matches_of(routes, target)))
+    keys = [cache_key(request, match) for match in matches_of(routes, target)]
+    return tuple({kinship(key.text): key for key in reversed(keys)}.values())[::-1]
