@@ -18,6 +18,9 @@ FOREIGN: Final = (RedisError, hiredis.HiredisError, OSError, EOFError, ValueErro
 reset) raise for a Redis that is gone, wrong or talking nonsense."""
 
 _READ_SIZE: Final = 65_536
+_LONG: Final = 65_536
+"""Bytes of commands that count as being sent until something is answered: what is written may lie in a buffer, here or
+in the kernel, for long."""
 
 
 def _drop_push(response: object) -> None:
@@ -132,8 +135,10 @@ class RedisConnection:
         self._owed += replies
         self.is_sending = True
         await self._link.send_packed_command(commands, check_health=False)
+        self.is_sending = len(commands) > _LONG
+        first = [await self._next() for _ in range(min(1, replies))]
         self.is_sending = False
-        return [await self._next() for _ in range(replies)]
+        return first + [await self._next() for _ in range(1, replies)]
 
     async def say(self, commands: bytes) -> None:
         """Send, on a connection that is subscribed: replies come among the messages. Raises one of FOREIGN."""
