@@ -74,7 +74,7 @@ def _named(environ: Mapping[str, str]) -> list[tuple[str, str | None]]:
 
 def _is_link(variable: str, value: str) -> bool:
     """Whether a platform put it there. TAMBO_PORT=8080 is somebody's mistake."""
-    is_whole = variable.endswith("_PORT") and not variable.endswith(_PARTS)
+    is_whole = variable.endswith("_PORT") and not variable.endswith(_PARTS) and "_SERVICE_PORT_" not in variable
     return _LINK.fullmatch(variable) is not None and ("://" in value or not is_whole)
 
 

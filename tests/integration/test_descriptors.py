@@ -31,8 +31,8 @@ async def asked(url: str, number: int) -> int | str:
     try:
         async with aiohttp.ClientSession() as session:
             return (await fetch(session, f"{url}/slow/{number}"))[0]
-    except aiohttp.ClientError as error:
-        return type(error).__name__
+    except aiohttp.ClientConnectionError:  # it was answered 503 before it had said what it wants
+        return "turned away"
 
 
 async def test_more_clients_than_files(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ async def test_more_clients_than_files(tmp_path: Path) -> None:
                 assert (await fetch(session, f"{tambo.admin}{path}"))[0] == 200
             api.gate.set()
             became = Counter(await asyncio.gather(*clients))
-            assert set(became) <= {200, 503}
+            assert set(became) <= {200, 503, "turned away"}
             assert became[200] >= 24
             assert (await fetch(session, f"{tambo.url}/json/a"))[0] == 200
             warnings = [line for line in tambo.log if line["level"] != "info"]

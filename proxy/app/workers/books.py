@@ -44,6 +44,8 @@ class Books:
 
     def depart(self, number: int, last: Counted | None = None) -> None:
         """It has ended, and this was its last word: what it counted stays counted. Idempotent."""
+        if number not in self._here:
+            return
         self._here.discard(number)
         if last is not None:
             self._ledger.note(number, last.metrics)

@@ -12,7 +12,7 @@ from proxy.edge.admin.explained_acts import ACTS, Says, rule, span
 from proxy.exchange.outlook import Facts, Outlook
 from proxy.policy.directives import response_directives
 from proxy.policy.disposition import Credentialed, PassThrough
-from proxy.policy.freshness import LifetimeSource, current_age, freshness_left, lifetime
+from proxy.policy.freshness import LifetimeSource, current_age, freshness_left, is_cut_short, lifetime
 from proxy.policy.messages import ResponseHead, StoredResponse, Timing
 from proxy.policy.route import Mode, RoutePolicy
 
@@ -139,6 +139,10 @@ def _age(facts: Facts, stored: StoredResponse, count: int, known: Collection[str
     left = freshness_left(stored, facts.now)
     if stored.is_ended:
         yield Says("A purge, or an unsafe request, has ended its freshness before its time.", "RFC 9111 §4.4")
+    elif is_cut_short(stored, facts.now):
+        yield Says(
+            "It was stored later than now: a clock was set back, and nobody can tell how old it is.", "RFC 9111 §4.2"
+        )
     elif left > 0:
         yield Says(f"It stays fresh for {span(left)} more.", "RFC 9111 §4.2")
     else:
