@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 
 from proxy.exchange.ports import OnInterim, RequestBody
-from proxy.policy.cache_key import CacheKey
+from proxy.exchange.singleflight import Spoken
+from proxy.policy.cache_key import CacheKey, selects
 from proxy.policy.completion import Remainder
 from proxy.policy.disposition import Admission, ForwardReason, Shareable
 from proxy.policy.messages import Fields, RequestHead, StoredResponse
+from proxy.policy.privacy import caller
 from proxy.policy.route import Match, RoutePolicy
 
 MOST_TRIES = 4
@@ -53,3 +55,9 @@ class Ask(Struct, frozen=True):
     def may_share(self) -> bool:
         """Whether it may wait for another's fetch and others for its own."""
         return isinstance(self.admission, Shareable) and not self.is_alone and self.tries < MOST_TRIES
+
+
+def is_for(ask: Ask, spoken: Spoken) -> bool:
+    """Whether an answer that is not kept, and was fetched for another request, may be this one's too."""
+    is_own = spoken.caller is None or spoken.caller == caller(ask.request, ask.route)
+    return is_own and selects(spoken.secondary_key, ask.request)

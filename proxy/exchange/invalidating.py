@@ -9,7 +9,7 @@ from proxy.exchange.keys import Keys
 from proxy.exchange.ports import Observer, Store
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.exchange.singleflight import SingleFlight
-from proxy.exchange.url_keys import keys_of
+from proxy.exchange.url_keys import keys_of, matches_of
 from proxy.policy.cache_key import CacheKey
 from proxy.policy.invalidation import invalidated_groups, invalidated_targets
 from proxy.policy.messages import RequestHead, ResponseHead
@@ -61,4 +61,6 @@ class Invalidator(Struct, frozen=True):
     async def _may_be_there(self, key: CacheKey) -> bool:
         if self.flights.is_fetching(key.text) or self.known.has_kin(key) or self.is_pending(key.text):
             return True
+        if any("QUERY" in match.route.methods for match in matches_of(self.routes, key.target)):
+            return True  # what another process, or this one before its start, stored by content is found by no look-up
         return bool((await self.store.lookup(key)).candidates)

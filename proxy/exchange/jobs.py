@@ -7,15 +7,17 @@ from msgspec import Struct, field
 from proxy.exchange.bodies import RelayedBody
 from proxy.exchange.causes import Cause
 from proxy.exchange.ports import RequestBody
-from proxy.policy.cache_key import CacheKey
+from proxy.policy.cache_key import CacheKey, secondary_key
 from proxy.policy.completion import Remainder
 from proxy.policy.disposition import Admission, Credentialed, Freshened
-from proxy.policy.messages import Fields, RequestHead, ResponseHead, StoredResponse, Timing
+from proxy.policy.messages import Fields, RequestHead, ResponseHead, SecondaryKey, StoredResponse, Timing
+from proxy.policy.privacy import caller
 from proxy.policy.route import Match
 from proxy.policy.validation import conclude, conclude_offer, has_preconditions
 
 NOT_MODIFIED = 304
 PARTIAL_CONTENT = 206
+_SERVER_ERROR = 500
 
 
 class Job(Struct, frozen=True):
@@ -90,3 +92,16 @@ def is_answer(job: Job, arrived: Arrived) -> bool:
     if job.conditional.lines:
         return freshened(job, arrived) is not None
     return isinstance(job.admission, Credentialed) and has_preconditions(job.request.fields)
+
+
+def whose(job: Job, head: ResponseHead) -> SecondaryKey:
+    """The selecting fields of those whom an answer that is not kept may reach; by ``Vary: *``, the route's own."""
+    route = job.match.route
+    key = secondary_key(job.request, head.fields, route)
+    return (secondary_key(job.request, Fields(), route) or ()) if key is None else key
+
+
+def callers(job: Job, head: ResponseHead) -> str | None:
+    """Which caller's it is; None: anybody's, for it speaks of the origin. Who shows another key is told by the origin
+    what that is good for."""
+    return None if head.status >= _SERVER_ERROR else caller(job.request, job.match.route)

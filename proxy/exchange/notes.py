@@ -24,6 +24,7 @@ class _Spoken(msgspec.Struct, array_like=True, frozen=True):
     upstream_status: int
     is_faulty: bool
     secondary_key: tuple[tuple[str, str | None], ...] = ()
+    caller: str | None = None
 
 
 class _Failed(msgspec.Struct, array_like=True, frozen=True):
@@ -51,6 +52,7 @@ def note_of(outcome: FillOutcome) -> Note:
                 outcome.upstream_status,
                 outcome.is_faulty,
                 outcome.secondary_key,
+                outcome.caller,
             )
             return Note(Ending.SPOKEN, msgspec.msgpack.encode(said))
         case Spoken(is_shared=True):
@@ -72,7 +74,7 @@ def outcome_of(note: Note) -> Spoken | Failed | None:
                 said = msgspec.msgpack.decode(note.data, type=_Spoken)
                 head = ResponseHead(said.status, Fields(said.fields), said.reason_phrase)
                 spoken = Spoken(head, said.body, said.reason, said.upstream_status, said.is_faulty)
-                return replace(spoken, is_elsewhere=True, secondary_key=said.secondary_key)
+                return replace(spoken, is_elsewhere=True, secondary_key=said.secondary_key, caller=said.caller)
             case Ending.FAILED:
                 failed = msgspec.msgpack.decode(note.data, type=_Failed)
                 return Failed(UpstreamError(failed.failure, failed.detail, failed.retry_after), is_elsewhere=True)

@@ -17,11 +17,22 @@ from proxy.exchange.bodies import GrowingBody, RelayedBody
 from proxy.exchange.causes import Cause
 from proxy.exchange.guard import Guard, Slot
 from proxy.exchange.holdoff import HoldOff
-from proxy.exchange.jobs import NOT_MODIFIED, PARTIAL_CONTENT, Arrived, Job, freshened, is_answer, is_astray, whole_of
+from proxy.exchange.jobs import (
+    NOT_MODIFIED,
+    PARTIAL_CONTENT,
+    Arrived,
+    Job,
+    callers,
+    freshened,
+    is_answer,
+    is_astray,
+    whole_of,
+    whose,
+)
 from proxy.exchange.keys import Keys
 from proxy.exchange.ports import Filled, Observer, OnInterim, Store, UpstreamRequest
 from proxy.exchange.singleflight import Alone, Failed, FillOutcome, Flight, Shared, Spoken, Streaming
-from proxy.policy.cache_key import CacheKey, secondary_key, selecting_value
+from proxy.policy.cache_key import CacheKey
 from proxy.policy.content import completed
 from proxy.policy.disposition import (
     Faulty,
@@ -34,9 +45,8 @@ from proxy.policy.disposition import (
 from proxy.policy.forwarding import upstream_fields
 from proxy.policy.heads import received_head
 from proxy.policy.health import is_failing, retry_after
-from proxy.policy.messages import Fields, ResponseHead, SecondaryKey, StoredResponse, Timing
+from proxy.policy.messages import Fields, ResponseHead, StoredResponse, Timing
 from proxy.policy.partial import appraise, joined
-from proxy.policy.privacy import callers_fields
 from proxy.policy.reuse import keep_for
 from proxy.policy.storability import held_back, is_event_stream
 from proxy.policy.superseding import superseded
@@ -216,14 +226,14 @@ class Refresher(Struct, frozen=True):
                 await self._not_kept(job, arrived.head, reason)
                 # The whole is here: whoever waited may have it where it is nobody's own, or asks again by itself.
                 spoken = Spoken(arrived.head, data, reason, arrived.head.status, is_shared=shared)
-                return replace(spoken, secondary_key=_whose(job, arrived.head))
+                return replace(spoken, secondary_key=whose(job, arrived.head), caller=callers(job, arrived.head))
             case Faulty(status):
                 self.observer.not_stored(job.match.route.name, NotStoredReason.BODY_VERDICT)
                 head = (
                     arrived.head if status == arrived.head.status else replace(arrived.head, status=status, reason="")
                 )
                 spoken = Spoken(head, data, NotStoredReason.BODY_VERDICT, arrived.head.status, is_faulty=True)
-                return replace(spoken, secondary_key=_whose(job, arrived.head))
+                return replace(spoken, secondary_key=whose(job, arrived.head), caller=callers(job, arrived.head))
             case _:
                 assert_never(decision)
 
@@ -285,12 +295,3 @@ class Refresher(Struct, frozen=True):
         if reason is not None:
             self.observer.not_stored(stored.route, reason)
         return reason
-
-
-def _whose(job: Job, head: ResponseHead) -> SecondaryKey:
-    """The selecting fields of those whom an answer that is not kept may reach; by ``Vary: *``, the route's own. Who
-    shows another key to the API is another caller, whatever the answer says."""
-    route, request = job.match.route, job.request
-    key = secondary_key(request, head.fields, route)
-    key = (secondary_key(request, Fields(), route) or ()) if key is None else key
-    return (*key, *((name, selecting_value(name, request)) for name in callers_fields(route)))

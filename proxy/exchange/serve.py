@@ -14,7 +14,7 @@ from proxy.errors import Failure, UpstreamError
 from proxy.exchange import problems
 from proxy.exchange.ahead import Ahead
 from proxy.exchange.alone import AloneKeys
-from proxy.exchange.ask import Ask
+from proxy.exchange.ask import Ask, is_for
 from proxy.exchange.causes import Cause
 from proxy.exchange.content import HeldContent, held
 from proxy.exchange.fleet import Fleet
@@ -261,7 +261,7 @@ class Exchange:
         match outcome:
             case Shared(stored) if not is_follower or selects(stored.secondary_key, ask.request):
                 return self._replies.shared(ask, outcome, is_follower=is_follower)
-            case Spoken(secondary_key=key) if not is_follower or (outcome.is_shared and selects(key, ask.request)):
+            case Spoken() if not is_follower or (outcome.is_shared and is_for(ask, outcome)):
                 return await self._speak(ask, outcome, is_follower=is_follower)
             case Failed(error):
                 return await self._fail(ask, error, is_follower=is_follower)

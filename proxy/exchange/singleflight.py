@@ -55,6 +55,8 @@ class Spoken(Struct, frozen=True):
     is_elsewhere: bool = False
     secondary_key: SecondaryKey = ()
     """For whom it is: those who waited with other selecting fields (another key to the API) ask by themselves."""
+    caller: str | None = None
+    """Which caller's it is (``proxy.policy.privacy``); None: anybody's."""
 
     @property
     def failure(self) -> Failure | None:

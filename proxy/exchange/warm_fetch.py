@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from proxy.errors import UNASKED, StoreUnavailable
-from proxy.exchange.ask import MOST_TRIES, Ask
+from proxy.exchange.ask import MOST_TRIES, Ask, is_for
 from proxy.exchange.causes import Cause
 from proxy.exchange.missing import missing
 from proxy.exchange.serve import Exchange
@@ -76,7 +76,7 @@ async def warm(exchange: Exchange, request: RequestHead, fetched_since: float = 
         if other is None:
             return await _fetched(exchange, ask)
         outcome = await asyncio.shield(other.outcome)
-        if _is_for(request, outcome):
+        if _is_for(ask, outcome):
             return _read(exchange, ask, outcome)
         tries += 1
 
@@ -112,16 +112,16 @@ async def _fetched(exchange: Exchange, ask: Ask) -> Warming:
     if (flight := exchange.launcher.background(ask, Cause.WARM)) is None:
         return _left_alone(exchange, ask)
     outcome = await asyncio.shield(flight.own)  # to its very end: until then it takes up a place
-    return _read(exchange, ask, outcome) if _is_for(ask.request, outcome) else Later(0.0, "another variant was fetched")
+    return _read(exchange, ask, outcome) if _is_for(ask, outcome) else Later(0.0, "another variant was fetched")
 
 
-def _is_for(request: RequestHead, outcome: FillOutcome) -> bool:
+def _is_for(ask: Ask, outcome: FillOutcome) -> bool:
     """Whether it is the variant that this request asks for."""
     match outcome:
         case Shared(stored):
-            return selects(stored.secondary_key, request)
-        case Spoken(secondary_key=key):
-            return selects(key, request)
+            return selects(stored.secondary_key, ask.request)
+        case Spoken():
+            return is_for(ask, outcome)
         case Alone() | Failed():
             return True
 

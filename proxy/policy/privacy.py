@@ -1,9 +1,11 @@
 """Signs that an answer is somebody's own although nobody says so: who asked, and as what it calls itself. Pure."""
 
+from hashlib import blake2b
 from typing import Final
+from urllib.parse import unquote
 
 from proxy.policy.disposition import NotStoredReason
-from proxy.policy.field_values import is_json
+from proxy.policy.field_values import is_json, media_type
 from proxy.policy.messages import RequestHead, ResponseHead
 from proxy.policy.route import ForwardFields, Mode, RoutePolicy
 
@@ -18,7 +20,8 @@ _STATIC: Final = frozenset(
     {"avif", "bmp", "css", "eot", "flac", "gif", "gz", "ico", "jpeg", "jpg", "js", "mjs", "mp3", "mp4", "otf", "pdf"}
     | {"png", "svg", "ttf", "wasm", "webm", "webp", "woff", "woff2", "zip"}
 )
-"""What a path does not end with that names JSON."""
+"""What a path does not end with that names an API's answer, or a page."""
+_DOCUMENTS: Final = frozenset({"text/html", "application/xhtml+xml", "text/xml", "application/xml", "text/json"})
 
 
 def privately_silent(request: RequestHead, response: ResponseHead, route: RoutePolicy) -> NotStoredReason | None:
@@ -44,7 +47,15 @@ def callers_fields(route: RoutePolicy) -> tuple[str, ...]:
     )
 
 
+def caller(request: RequestHead, route: RoutePolicy) -> str:
+    """Who asks, as far as known fields say: equal for equal callers, and nothing that could be used in their name."""
+    said = [(name, value) for name in callers_fields(route) if (value := request.fields.joined(name)) is not None]
+    return blake2b(repr(said).encode(), digest_size=16).hexdigest() if said else "nobody"
+
+
 def _is_disguised(request: RequestHead, response: ResponseHead) -> bool:
     """Whether an answer of an API calls itself a file: whoever made that up wants a personal one taken for one."""
-    is_answer = response.status == _OK and is_json(response.fields.joined("content-type"))
-    return is_answer and request.path.rpartition(".")[2].lower() in _STATIC
+    content_type = response.fields.joined("content-type")
+    is_answer = response.status == _OK and (is_json(content_type) or media_type(content_type) in _DOCUMENTS)
+    name = unquote(request.path).rpartition("/")[2].partition(";")[0]
+    return is_answer and name.rpartition(".")[2].lower() in _STATIC

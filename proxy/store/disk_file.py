@@ -5,7 +5,7 @@ take the last moments, but a purge is on the disk before it is said to be logged
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -20,6 +20,8 @@ STEP: Final = 200
 
 _ANOTHER_CLOCK: Final = 3_600_000_000
 """Microseconds."""
+_SKEW: Final = 5.0
+"""Seconds by which clocks may differ."""
 _RESERVE: Final = 16 * 1024 * 1024
 _MOST_IDLE: Final = 4
 _MOST_PURGES: Final = 64
@@ -63,9 +65,10 @@ class Standing(Struct, frozen=True):
 class DiskFile:
     """The writing side. Every method belongs inside a transaction of its caller, and raises sqlite3.Error."""
 
-    def __init__(self, db: sqlite3.Connection, capacity: int, max_variants: int) -> None:
-        """``capacity``: bytes of the file with its log; a part of it is kept free for the log."""
+    def __init__(self, db: sqlite3.Connection, now: Callable[[], float], capacity: int, max_variants: int) -> None:
+        """``now``: wall seconds. ``capacity``: bytes of the file with its log; a part is kept free for the log."""
         self._db = db
+        self._now = now
         reserve = min(_RESERVE, capacity // 4)
         self._capacity = capacity - reserve
         self._max_variants = max_variants
@@ -113,9 +116,13 @@ class DiskFile:
         return True
 
     def _is_superseded(self, row: Row) -> bool:
-        """A fence an hour ahead is another clock's, not a later fetch's."""
+        """A fence from later than now is another clock's, not a later fetch's, unless this one's is from there as well:
+        who gives them goes on from when it began."""
         (newest,) = self._db.execute("SELECT MAX(fence) FROM stored WHERE key = ?", (row.key,)).fetchone()
-        return newest is not None and row.fence < newest < row.fence + _ANOTHER_CLOCK
+        if newest is None or newest <= row.fence:
+            return False
+        horizon = int((self._now() + _SKEW) * 1e6)
+        return newest <= horizon or (row.fence > horizon and newest < row.fence + _ANOTHER_CLOCK)
 
     def _purged_meanwhile(self, row: Row, row_id: int) -> PurgeMode | None:
         """The strongest purge of this row that was logged since it was judged: where other processes log purges too,

@@ -33,7 +33,7 @@ class DiskHandle:
         """Open the file, or begin a new one in place of one that cannot be read. Raises sqlite3.Error and OSError."""
         path = self._folder.file
         db, self._identity = await asyncio.to_thread(self._connect, path, int(self._clock.now() * 1000))
-        self.file = DiskFile(db, self._capacity, self._max_variants)
+        self.file = DiskFile(db, self._clock.now, self._capacity, self._max_variants)
         self.writer = DiskWriter(db, self.file)
         self.reader = connect(path)
         self.reader.execute("PRAGMA query_only = 1")

@@ -19,8 +19,8 @@ reset) raise for a Redis that is gone, wrong or talking nonsense."""
 
 _READ_SIZE: Final = 65_536
 _LONG: Final = 65_536
-"""Bytes of commands that count as being sent until something is answered: what is written may lie in a buffer, here or
-in the kernel, for long."""
+"""Bytes of commands that count as being sent until all is answered: what is written may lie in a buffer, here or in the
+kernel, for long."""
 
 
 def _drop_push(response: object) -> None:
@@ -136,9 +136,9 @@ class RedisConnection:
         self.is_sending = True
         await self._link.send_packed_command(commands, check_health=False)
         self.is_sending = len(commands) > _LONG
-        first = [await self._next() for _ in range(min(1, replies))]
+        answers = [await self._next() for _ in range(replies)]
         self.is_sending = False
-        return first + [await self._next() for _ in range(1, replies)]
+        return answers
 
     async def say(self, commands: bytes) -> None:
         """Send, on a connection that is subscribed: replies come among the messages. Raises one of FOREIGN."""

@@ -39,10 +39,11 @@ from proxy.store.stats import TierStats
 
 _MAX_KEEP: Final = 10 * 365 * 86_400.0
 
-# ARGV: field, value, the fence's field, fence. A fence an hour ahead is another server's clock, not a later fetch.
+# ARGV: field, value, the fence's field, fence. A fence from later than now is another clock's, not a later fetch's.
 _FENCED: Final = b"""
-local ahead = tonumber(redis.call('HGET', KEYS[1], ARGV[3]) or 0) - tonumber(ARGV[4])
-if ahead > 0 and ahead < 3600000000 then return 0 end
+local newest = tonumber(redis.call('HGET', KEYS[1], ARGV[3]) or 0)
+local now = redis.call('TIME')
+if newest > tonumber(ARGV[4]) and newest < (now[1] + 5) * 1000000 then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 return 1"""
 # ARGV: the field just written, the fence's field, how many may stay. In one transaction with the write: a bound that

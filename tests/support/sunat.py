@@ -145,7 +145,8 @@ TROUBLES = (
     Trouble("maintenance at the form", {"switch": "maintenance", "step": "form"}, 503, 503, queries=0),
     Trouble("renderer dies once", {"switch": "renderer-crash", "step": "ficha", "times": 1}, 200, 0, queries=2),
     Trouble("renderer dies", {"switch": "renderer-crash", "step": "ficha"}, 503, 0, queries=2),
-    Trouble("renderer freezes", {"switch": "renderer-crash", "how": "spin", "step": "ficha"}, 504, 0),
+    # Chromedriver itself may be silent then: that browser is given up, and another one asks.
+    Trouble("renderer freezes", {"switch": "renderer-crash", "how": "spin", "step": "ficha"}, 504, 0, repeats=1),
     Trouble("alert", {"switch": "alert", "step": "ficha"}, 400, 0),
     Trouble("alert of another kind", {"switch": "alert", "step": "ficha", "text": "Hola"}, 502, 0),
     Trouble("challenge to headless browsers", {"switch": "challenge"}, 200, 200),

@@ -29,7 +29,8 @@ def test_short_names_stand_for_keys_that_exist() -> None:
         ({"TAMBO_CONFIG": "x", "PATH": "/bin", "HOME": "/"}, {}),
         (  # a service named tambo, and one named tambo-proxy: what Kubernetes puts there
             {
-                **{"TAMBO_SERVICE_HOST": "10.0.0.1", "TAMBO_SERVICE_PORT": "80", "TAMBO_SERVICE_PORT_HTTP_PORT": "80"},
+                **{"TAMBO_SERVICE_HOST": "10.0.0.1", "TAMBO_SERVICE_PORT": "80", "TAMBO_SERVICE_PORT_HTTP": "80"},
+                "TAMBO_SERVICE_PORT_HTTP_PORT": "80",
                 **{"TAMBO_PORT": "tcp://10.0.0.1:80", "TAMBO_PORT_80_TCP": "tcp://10.0.0.1:80"},
                 **{
                     "TAMBO_PORT_80_TCP_PROTO": "tcp",

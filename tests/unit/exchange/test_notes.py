@@ -38,10 +38,10 @@ def test_each_outcome_has_its_ending(outcome: FillOutcome, ending: Ending) -> No
 
 
 def test_an_answer_arrives_as_it_was() -> None:
-    sent = replace(a_spoken(b"\x00body"), secondary_key=(("x-api-key", "k"), ("y", None)))
+    sent = replace(a_spoken(b"\x00body"), secondary_key=(("x-api-key", "k"), ("y", None)), caller="c")
     told = outcome_of(note_of(sent))
     assert isinstance(told, Spoken)
-    assert told.secondary_key == sent.secondary_key
+    assert (told.secondary_key, told.caller) == (sent.secondary_key, "c")
     assert (told.head, told.body, told.reason, told.is_elsewhere) == (HEAD, b"\x00body", NotStoredReason.STATUS, True)
 
 

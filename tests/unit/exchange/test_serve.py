@@ -153,6 +153,17 @@ async def test_an_error_is_for_those_with_its_selecting_fields(
     assert len(play.origin.requests) == 2
 
 
+async def test_an_api_that_fails_is_asked_once_whoever_asks() -> None:
+    """What it says then speaks of itself, and not of a key."""
+    gate = asyncio.Event()
+    play = Scenario(ScriptedUpstream(Reply(503, {}, (b"no",), gate=gate)))
+    asking = [asyncio.ensure_future(play.get(lines={"X-Api-Key": f"{number}"})) for number in range(20)]
+    await settle()
+    gate.set()
+    assert {(await one).status for one in asking} == {503}
+    assert len(play.origin.requests) == 1
+
+
 @pytest.mark.parametrize(
     ("failure", "status", "code"),
     [
