@@ -7,7 +7,8 @@ import pytest
 
 from proxy.exchange.url_keys import keys_of
 from proxy.policy.route import KeyRule, QueryRule
-from tests.support.scenario import a_route
+from tests.support.origin import Reply, ScriptedUpstream
+from tests.support.scenario import Scenario, a_route
 from tests.support.wired import saying, wired
 
 QUERY = frozenset({"QUERY"})
@@ -59,3 +60,13 @@ def _word(answer: bytes) -> str:
     (word,) = re.findall(rb"(?mi)^x-cache: (\w+)", answer)
     assert isinstance(word, bytes)
     return word.decode()
+
+
+async def test_an_unsafe_request_ends_what_was_stored_by_content_before_this_process_began() -> None:
+    get = Reply(lines={"Content-Type": "application/json", "Cache-Control": "max-age=60"})
+    route = a_route("both", "/**", methods=frozenset({"GET", "HEAD", "QUERY"}))
+    play = Scenario(ScriptedUpstream(get, Reply(204), get), (route,))
+    assert [(await play.get(method="QUERY")).field("x-cache") for _ in range(2)] == ["MISS", "HIT"]
+    play.exchange.refresher.keys._rules.clear()  # what a process that has just begun knows
+    assert (await play.get(method="PUT")).status == 204
+    assert (await play.get(method="QUERY")).field("x-cache") == "MISS"

@@ -117,6 +117,10 @@ async def test_another_variant_is_stored(aiohttp_client: StartClient) -> None:
     assert "selected by accept-language: none may answer" in told["would"]["why"][0]["text"]
     told = await desk.ask(url="/a", headers=[["Accept-Language", "es"]])
     assert "its max-age makes it fresh for 9s" in told["would"]["why"][1]["text"]
+    desk.play.clock.jump(-3600)
+    told = await desk.ask(url="/a", headers=[["Accept-Language", "es"]])
+    assert told["would"]["act"] == "validate"
+    assert "It was stored later than now" in " ".join(each["text"] for each in told["would"]["why"])
 
 
 @pytest.mark.parametrize(
