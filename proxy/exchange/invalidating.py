@@ -61,6 +61,12 @@ class Invalidator(Struct, frozen=True):
     async def _may_be_there(self, key: CacheKey) -> bool:
         if self.flights.is_fetching(key.text) or self.known.has_kin(key) or self.is_pending(key.text):
             return True
-        if any("QUERY" in match.route.methods for match in matches_of(self.routes, key.target)):
-            return True  # what another process, or this one before its start, stored by content is found by no look-up
+        if any(_may_hide(match.route.methods) for match in matches_of(self.routes, key.target)):
+            return True
         return bool((await self.store.lookup(key)).candidates)
+
+
+def _may_hide(methods: frozenset[str]) -> bool:
+    """Whether a route may have stored by content what no look-up finds here: another process did, or this one before
+    its start. Not where POSTs are kept: this purge would be of the very answer that is to be."""
+    return "QUERY" in methods and "POST" not in methods

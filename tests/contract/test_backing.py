@@ -1,13 +1,18 @@
 """What every Backing promises, whatever it is made of (proxy/store/backing.py)."""
 
 import asyncio
+import contextlib
+import time
 
 import pytest
 
+from proxy.errors import SupersededError
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
 from proxy.policy.messages import StoredResponse
 from proxy.store.backing import Backing, CarriedOut, Sweeps
+from proxy.store.redis_store import RedisStore
 from tests.support.builders import a_key, a_stored
+from tests.support.clock import FakeClock
 from tests.support.places import Give
 
 
@@ -156,3 +161,25 @@ async def test_a_sweep_carries_out_what_was_logged(backing: Backing) -> None:
     await backing.forget_purges(last)
     assert list(await backing.purges_after(0)) == []
     assert await backing.log_purge(Purge(PurgeKind.ALL, "", PurgeMode.SOFT)) > last
+
+
+@pytest.mark.parametrize(
+    ("stored", "comes", "left"),
+    [
+        pytest.param(-10, -9, b"new", id="a later fetch"),
+        pytest.param(-9, -10, b"old", id="an earlier fetch that comes late"),
+        pytest.param(1800, -1, b"new", id="the clock was set back since"),
+        pytest.param(7200, -1, b"new", id="the clock was set back by hours"),
+    ],
+)
+async def test_a_fetch_that_comes_late_does_not_undo_a_later_one(
+    open_backing: Give, clock: FakeClock, stored: float, comes: float, left: bytes
+) -> None:
+    """But what was stored later than now was stored by another clock."""
+    for body, seconds in ((b"old", stored), (b"new", comes)):
+        async with open_backing() as backing:
+            now = time.time() if isinstance(backing, RedisStore) else clock.now()  # Redis gives fences by its own clock
+            with contextlib.suppress(SupersededError):
+                await backing.put(a_key(), a_stored(body, fence=int((now + seconds) * 1e6)), 60)
+    async with open_backing() as backing:
+        assert [found.body for found in (await backing.get(a_key())).variants] == [left]

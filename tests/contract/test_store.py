@@ -1,7 +1,6 @@
 """What the exchange is promised of its store (proxy/exchange/ports.py), over memory alone and over every Backing."""
 
 import asyncio
-import time
 
 import pytest
 from msgspec.structs import replace
@@ -351,28 +350,3 @@ async def test_purges_between_puts_and_look_ups_at_once(store: TieredStore) -> N
             await asyncio.sleep(0)
 
     await asyncio.gather(write(), purge(), look(), look())
-
-
-@pytest.mark.parametrize(
-    ("stored", "comes", "left"),
-    [
-        pytest.param(-10, -9, b"new", id="a later fetch"),
-        pytest.param(-9, -10, b"old", id="an earlier fetch that comes late"),
-        pytest.param(1800, -1, b"new", id="the clock was set back since"),
-        pytest.param(7200, -1, b"new", id="the clock was set back by hours"),
-        pytest.param(1800, 1700, b"old", id="who gives fences goes on from before that"),
-    ],
-)
-async def test_a_fetch_that_comes_late_does_not_undo_a_later_one(
-    open_store: OpenStore, clock: FakeClock, stored: float, comes: float, left: bytes
-) -> None:
-    """But what was stored later than now was stored by another clock."""
-    for body, seconds in ((b"old", stored), (b"new", comes)):
-        async with open_store() as store:
-            place = store.tiers[-1].tier
-            if place == "memory" or (place == "redis" and comes > 0):
-                pytest.skip("memory alone has no leases, and Redis's fences are by its own clock")
-            now = time.time() if place == "redis" else clock.now()
-            await store.put(KEY, replace(_stored(store, body), fence=int((now + seconds) * 1e6)), 60)
-    async with open_store() as store:
-        assert await _bodies(store) == [left]

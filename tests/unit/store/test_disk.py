@@ -80,6 +80,21 @@ async def _sweep(store: DiskStore) -> int:
             return changed
 
 
+async def test_fences_may_all_be_from_before_a_clock_was_set_back(tmp_path: Path, clock: FakeClock) -> None:
+    """Who gives them goes on by its own time: among these the higher one is the later fetch."""
+    for body, seconds in ((b"old", 1800), (b"late", 1700)):
+        disk = DiskStore(tmp_path, clock)
+        await disk.open()
+        await disk.put(a_key("/1"), a_stored(body, fence=int((clock.now() + seconds) * 1e6)), 60)
+        await disk.close()
+    disk = DiskStore(tmp_path, clock)
+    await disk.open()
+    try:
+        assert [found.body for found in (await disk.get(a_key("/1"))).variants] == [b"old"]
+    finally:
+        await disk.close()
+
+
 # A file of before ----------------------------------------------------------------------------------------------------
 
 
