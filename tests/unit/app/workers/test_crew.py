@@ -219,6 +219,17 @@ async def test_a_stop_in_a_rolling_restart_ends_old_and_new(play: Play) -> None:
     assert all(worker.ended.done() for worker in play.spawned)
 
 
+async def test_who_stands_by_ends_before_the_others_are_told(play: Play) -> None:
+    """It has the sockets too, and would take in clients that nobody answers."""
+    ended: list[int] = []
+    for worker in play.spawned:
+        worker.ended.add_done_callback(lambda _, pid=worker.pid: ended.append(pid))
+    async with asyncio.timeout(20):
+        await play.crew.stop(3600)
+    assert ended[0] == play.spawned[2].pid
+    assert len(ended) == 3
+
+
 @pytest.mark.parametrize("steps", range(4))
 async def test_a_second_signal_is_heard_however_soon_it_comes(play: Play, steps: int) -> None:
     """Also before the first one was told to anybody."""
