@@ -221,12 +221,17 @@ async def test_a_stop_in_a_rolling_restart_ends_old_and_new(play: Play) -> None:
 
 async def test_who_stands_by_ends_before_the_others_are_told(play: Play) -> None:
     """It has the sockets too, and would take in clients that nobody answers."""
-    ended: list[int] = []
-    for worker in play.spawned:
-        worker.ended.add_done_callback(lambda _, pid=worker.pid: ended.append(pid))
+    ended: list[WorkerProcess] = []
+
+    async def see_off(worker: WorkerProcess) -> None:
+        await worker.ended
+        ended.append(worker)
+
+    watching = asyncio.gather(*map(see_off, play.spawned))
     async with asyncio.timeout(20):
         await play.crew.stop(3600)
-    assert ended[0] == play.spawned[2].pid
+        await watching
+    assert ended[0] is play.spawned[2]
     assert len(ended) == 3
 
 
