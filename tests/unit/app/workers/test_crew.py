@@ -232,6 +232,7 @@ async def test_who_stands_by_ends_before_the_others_are_told(play: Play) -> None
         await play.crew.stop(3600)
         await watching
     assert ended[0] is play.spawned[2]
+    assert not play.spawned[2].is_dismissed, "it would take its time"
     assert len(ended) == 3
 
 
