@@ -39,7 +39,8 @@ class Invalidator(Struct, frozen=True):
     def needed(self, request: RequestHead, response: ResponseHead) -> Invalidation | None:
         """What this answer asks for; None for most."""
         targets = invalidated_targets(request, response, self.upstream)
-        keys = tuple(key for target in targets for key in keys_of(self.routes, target, request.authority))
+        named = (key for target in targets for key in keys_of(self.routes, target, request.authority))
+        keys = tuple(dict.fromkeys(named))
         groups = tuple(invalidated_groups(request, response))
         return Invalidation(keys, groups) if keys or groups else None
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from proxy.exchange.purges import Purge, PurgeKind, PurgeMode
+from proxy.policy.freshness import SKEW
 from proxy.store.backing import CarriedOut, LoggedPurge, Swept
 from proxy.store.disk_aim import aim, as_bytes, is_met
 
@@ -20,8 +21,6 @@ STEP: Final = 200
 
 _ANOTHER_CLOCK: Final = 3_600_000_000
 """Microseconds."""
-_SKEW: Final = 5.0
-"""Seconds by which clocks may differ."""
 _RESERVE: Final = 16 * 1024 * 1024
 _MOST_IDLE: Final = 4
 _MOST_PURGES: Final = 64
@@ -121,7 +120,7 @@ class DiskFile:
         (newest,) = self._db.execute("SELECT MAX(fence) FROM stored WHERE key = ?", (row.key,)).fetchone()
         if newest is None or newest <= row.fence:
             return False
-        horizon = int((self._now() + _SKEW) * 1e6)
+        horizon = int((self._now() + SKEW) * 1e6)
         return newest <= horizon or (row.fence > horizon and newest < row.fence + _ANOTHER_CLOCK)
 
     def _purged_meanwhile(self, row: Row, row_id: int) -> PurgeMode | None:
